@@ -1,0 +1,1 @@
+//! Joins sources and machines to threads, sockets and the clock.

@@ -1,0 +1,2 @@
+//! The `sipctl` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! SDP, RTP, RTCP, codecs and the E-model.

@@ -1,0 +1,1 @@
+//! ESP with NULL encryption.

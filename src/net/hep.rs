@@ -1,0 +1,1 @@
+//! Homer encapsulation, versions 2 and 3.

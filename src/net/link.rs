@@ -1,0 +1,1 @@
+//! Link layers down to the network layer.

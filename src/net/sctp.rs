@@ -1,0 +1,1 @@
+//! SCTP DATA chunks put together.

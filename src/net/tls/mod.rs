@@ -1,0 +1,1 @@
+//! TLS records opened with a key log.

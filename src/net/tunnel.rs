@@ -1,0 +1,1 @@
+//! Tunnels: GRE, ERSPAN, VXLAN, Geneve, GTP-U and IP in IP.

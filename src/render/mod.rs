@@ -1,0 +1,1 @@
+//! Reports made visible: text, ladders, JSON, NDJSON.

@@ -1,1 +1,36 @@
 //! Rules over a trace: what went wrong, why, and how it is known. One rule a file, each with its explanation.
+//!
+//! Takes what `trace` hands over as complete and gives findings. Refuses to know where the messages came from, how a finding
+//! will look, and what has not been seen.
+
+pub mod finding;
+pub mod roles;
+pub mod rules;
+pub mod words;
+
+pub use finding::{Evidence, Finding, Severity};
+
+use crate::base::Timestamp;
+use crate::trace::{Conversation, MediaStream};
+
+/// What a rule judges: one conversation that is complete, with its media.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The messages.
+    pub conversation: &'a Conversation,
+    /// The streams of a call.
+    pub streams: &'a [MediaStream],
+    /// Until when the input went on: silence after that proves nothing.
+    pub now: Timestamp,
+}
+
+/// Every finding on a case, gravest first. One cause gives one finding: each rule knows which others it covers.
+#[must_use]
+pub fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in rules::ALL {
+        (rule.judge)(case, &mut findings);
+    }
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    findings
+}

@@ -1,1 +1,87 @@
-//! What was typed and what it means: the only folder that names clap.
+//! What was typed and what it means. The only folder that names clap.
+
+pub mod decode;
+pub mod duration;
+pub mod output;
+
+use clap::{Parser, Subcommand};
+
+/// Pings, registers, calls, decodes and explains SIP.
+#[derive(Debug, Parser)]
+#[command(name = "sipctl", version, about, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Try: sipctl decode capture.pcap\n     sipctl help decode")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands that work.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Capture files, standard input or a live device: calls, ladders, findings, JSON
+    Decode(Box<decode::DecodeArgs>),
+    /// The JSON Schema of a command's output
+    Schema {
+        /// Command whose schema is wanted; without it, the commands that have one are listed
+        command: Option<String>,
+    },
+    /// Shell completions on standard output
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Manual pages: sipctl(1) on standard output, or all of them into a directory
+    Man {
+        /// Directory to write sipctl.1, sipctl-decode.1 … into
+        #[arg(long, value_name = "DIR")]
+        out: Option<std::path::PathBuf>,
+        /// Command whose page is wanted
+        command: Option<String>,
+    },
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// What clap has to say: usage errors, and the texts of `--help` and `--version`.
+pub fn parse() -> Result<Cli, clap::Error> {
+    Cli::try_parse()
+}
+
+/// Shell completions.
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
+    let mut command = <Cli as clap::CommandFactory>::command();
+    clap_complete::generate(shell, &mut command, "sipctl", &mut { out });
+}
+
+/// Manual pages by name: `sipctl`, and `sipctl-COMMAND` for each command.
+///
+/// # Errors
+/// When a page cannot be written into memory, which does not happen.
+pub fn manual_pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = <Cli as clap::CommandFactory>::command();
+    command.build();
+    let mut pages = vec![page(&command, "sipctl")?];
+    for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
+        pages.push(page(sub, &format!("sipctl-{}", sub.get_name()))?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &clap::Command, name: &str) -> std::io::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    clap_mangen::Man::new(command.clone()).title(name.to_uppercase()).render(&mut bytes)?;
+    Ok((name.to_owned(), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

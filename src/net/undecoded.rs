@@ -46,6 +46,10 @@ pub enum Reason {
     SipInIcmpError,
     /// An SCTP message with missing fragments.
     SctpIncomplete,
+    /// Calls, registrations or exchanges handed over before their end because too many were open.
+    ConversationsEvicted,
+    /// Media streams or announced media endpoints given up because there were too many.
+    StreamsEvicted,
 }
 
 impl Reason {
@@ -73,6 +77,8 @@ impl Reason {
             Reason::MessageIncomplete => "message_incomplete",
             Reason::SipInIcmpError => "sip_in_icmp_error",
             Reason::SctpIncomplete => "sctp_incomplete",
+            Reason::ConversationsEvicted => "conversations_evicted",
+            Reason::StreamsEvicted => "streams_evicted",
         }
     }
 
@@ -84,7 +90,11 @@ impl Reason {
             Reason::FragmentMissing => {
                 "capture without a port filter: later fragments have no ports (or add 'or ip[6:2] & 0x1fff != 0')"
             }
-            Reason::FragmentsEvicted | Reason::ConnectionsEvicted | Reason::StreamBufferFull => {
+            Reason::FragmentsEvicted
+            | Reason::ConnectionsEvicted
+            | Reason::StreamBufferFull
+            | Reason::ConversationsEvicted
+            | Reason::StreamsEvicted => {
                 "too much was open at once: narrow the input with --filter or --port"
             }
             Reason::UnknownLinkType => "convert the capture to Ethernet or raw IP (editcap -T)",

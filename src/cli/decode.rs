@@ -1,0 +1,184 @@
+//! `sipctl decode`: its options.
+
+use super::duration;
+use super::output::OutputArgs;
+use crate::report::expect::Expectation;
+use crate::report::select::StatusPattern;
+use clap::{Args, ValueEnum};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How much of each message a ladder shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Messages {
+    /// Its header fields
+    Headers,
+    /// The whole message
+    Full,
+}
+
+/// From which severity on a finding fails the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Any finding
+    Info,
+}
+
+/// Options of `sipctl decode`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  sipctl decode capture.pcap                        ladders of every call
+  sipctl decode capture.pcap --call 3 --messages full
+  sipctl decode *.pcapng.gz --list                  several files as one timeline
+  sipctl decode capture.pcap --json | jq '.calls[] | select(.state == \"rejected\")'
+  sipctl decode capture.pcap --fail-on error --expect 'summary.calls_by_state.completed >= 10'
+  sudo sipctl decode -i any --duration 1m           live")]
+pub struct DecodeArgs {
+    /// Capture files: pcap, pcapng, NetMon, also compressed with gzip or zstd; - for standard input
+    #[arg(value_name = "FILE", required_unless_present_any = ["interface", "hep_listen", "list_devices"])]
+    pub files: Vec<String>,
+
+    /// Capture live on DEVICE; any for all of them
+    #[arg(short, long, value_name = "DEVICE", conflicts_with_all = ["files", "hep_listen"], help_heading = "Live")]
+    pub interface: Option<String>,
+    /// Receive HEP (Homer encapsulation) on ADDR:PORT, over UDP and TCP
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["files"], help_heading = "Live")]
+    pub hep_listen: Option<SocketAddr>,
+    /// List the devices that can be captured on
+    #[arg(long, conflicts_with_all = ["files", "interface", "hep_listen"], help_heading = "Live")]
+    pub list_devices: bool,
+    /// Stop after this time (exit 0)
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Live")]
+    pub duration: Option<Duration>,
+    /// Stop after this many packets
+    #[arg(long, value_name = "N", help_heading = "Live")]
+    pub count: Option<u64>,
+    /// User to become after the device is open, when started as root (default: nobody, unless --write or -o is given)
+    #[arg(long, value_name = "USER", help_heading = "Live")]
+    pub user_id: Option<String>,
+    /// Begin a new --write file after so many megabytes
+    #[arg(long, value_name = "MB", requires = "write", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Live")]
+    pub rotate_mb: Option<u64>,
+    /// Keep only the last so many --write files
+    #[arg(long, value_name = "N", requires = "rotate_mb", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Live")]
+    pub rotate_files: Option<u32>,
+
+    /// Only packets that this BPF expression takes (fragments are always taken)
+    #[arg(long, value_name = "BPF", help_heading = "Input")]
+    pub filter: Option<String>,
+    /// Only SIP from or to this port (may be repeated)
+    #[arg(long, value_name = "PORT", help_heading = "Input")]
+    pub port: Vec<u16>,
+    /// TLS key log (SSLKEYLOGFILE format) that opens TLS 1.0 to 1.3 (may be repeated)
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub keylog: Vec<PathBuf>,
+    /// Private key of the server (PEM) that opens TLS with RSA key exchange (may be repeated)
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub server_key: Vec<PathBuf>,
+
+    /// Only the table of calls, registrations and exchanges
+    #[arg(long, conflicts_with_all = ["summary", "all"], help_heading = "Show")]
+    pub list: bool,
+    /// Only the overview
+    #[arg(long, conflicts_with_all = ["all"], help_heading = "Show")]
+    pub summary: bool,
+    /// One call in full, by its number or its Call-ID
+    #[arg(long, value_name = "N|CALL-ID", help_heading = "Show")]
+    pub call: Option<String>,
+    /// Also draw registrations and exchanges, and every call however many there are
+    #[arg(long, help_heading = "Show")]
+    pub all: bool,
+    /// Show the header fields, or the whole message, under each arrow
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Show")]
+    pub messages: Option<Messages>,
+    /// Add every header field to each message of the JSON
+    #[arg(long, help_heading = "Show")]
+    pub headers: bool,
+    /// Add the whole message to each message of the JSON
+    #[arg(long, help_heading = "Show")]
+    pub raw: bool,
+
+    /// Only this Call-ID (may be repeated)
+    #[arg(long, value_name = "CALL-ID", help_heading = "Select (whole calls)")]
+    pub call_id: Vec<String>,
+    /// Only this user in From or To: alice, alice@example.com or a whole URI (may be repeated)
+    #[arg(long, value_name = "USER", help_heading = "Select (whole calls)")]
+    pub user: Vec<String>,
+    /// Only what passed this address (may be repeated)
+    #[arg(long, value_name = "ADDR", help_heading = "Select (whole calls)")]
+    pub ip: Vec<IpAddr>,
+    /// Only what holds a request of this method (may be repeated)
+    #[arg(long, value_name = "METHOD", help_heading = "Select (whole calls)")]
+    pub method: Vec<String>,
+    /// Only what holds this status: 486, 4xx (may be repeated)
+    #[arg(long, value_name = "STATUS", help_heading = "Select (whole calls)")]
+    pub status: Vec<StatusPattern>,
+    /// Only this state: completed, busy, rejected … (may be repeated)
+    #[arg(long, value_name = "STATE", help_heading = "Select (whole calls)", value_parser = STATES)]
+    pub state: Vec<String>,
+    /// Only what has this finding (may be repeated)
+    #[arg(long, value_name = "CODE", help_heading = "Select (whole calls)")]
+    pub finding: Vec<String>,
+    /// Only what ends at or after this instant (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "Select (whole calls)")]
+    pub after: Option<crate::base::Timestamp>,
+    /// Only what starts before this instant (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "Select (whole calls)")]
+    pub before: Option<crate::base::Timestamp>,
+    /// Save the packets of what was selected, media included, as pcapng
+    #[arg(short, long, value_name = "FILE", help_heading = "Select (whole calls)")]
+    pub write: Option<PathBuf>,
+
+    /// Exit with 1 when there is a finding this grave or graver
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Gate")]
+    pub fail_on: Option<FailOn>,
+    /// Exit with 1 unless this holds of the JSON: 'summary.calls_by_state.completed >= 10' (may be repeated)
+    #[arg(long, value_name = "CONDITION", help_heading = "Gate")]
+    pub expect: Vec<Expectation>,
+
+    /// Form of the output.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const STATES: [&str; 16] = [
+    "trying",
+    "ringing",
+    "answered",
+    "completed",
+    "busy",
+    "cancelled",
+    "rejected",
+    "redirected",
+    "unanswered",
+    "unauthorized",
+    "failed",
+    "registered",
+    "removed",
+    "queried",
+    "refused",
+    "challenged",
+];
+
+/// Reads an instant: RFC 3339, with any offset.
+fn instant(text: &str) -> Result<crate::base::Timestamp, String> {
+    let read: jiff::Timestamp =
+        text.parse().map_err(|_| format!("'{text}' is no instant: write 2026-11-22T14:05:11Z or with an offset, +01:00"))?;
+    i64::try_from(read.as_nanosecond()).map(crate::base::Timestamp).map_err(|_| format!("'{text}' is out of range"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::instant;
+
+    #[test]
+    fn instants_are_rfc_3339_with_any_offset() {
+        assert_eq!(instant("1970-01-01T01:00:00.5+01:00").map(|t| t.0), Ok(500_000_000));
+        assert!(instant("yesterday").is_err() && instant("2026-11-22").is_err());
+    }
+}

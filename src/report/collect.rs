@@ -1,0 +1,227 @@
+//! Takes what the trace hands over, has it judged, counts it, and tells an outlet what it wants to hear.
+
+use super::build;
+use super::decode::{Call, Exchange, Finding, Message, Registration, Severity, Stream};
+use super::select::Selection;
+use super::tally::Tally;
+use crate::analysis::{self, Case};
+use crate::base::Timestamp;
+use crate::sip::{Message as View, Outline};
+use crate::trace::{Conversation, Kind, MediaStream, Observed, Sink};
+
+/// Where the findings of a run go, each piece as soon as it is complete.
+pub trait Outlet {
+    /// Whether anything but counts is wanted.
+    fn wants_details(&self) -> bool {
+        true
+    }
+    /// A message.
+    fn message(&mut self, message: &Message<'_>);
+    /// A finding; it has the number `position` among all findings.
+    fn finding(&mut self, position: u64, finding: Finding);
+    /// A call with its messages, where [`Outlet::wants_messages_of`] said so.
+    fn call(&mut self, call: Call, messages: Vec<Message<'static>>);
+    /// A registration with its messages likewise.
+    fn registration(&mut self, registration: Registration, messages: Vec<Message<'static>>);
+    /// An exchange with its messages likewise.
+    fn exchange(&mut self, exchange: Exchange, messages: Vec<Message<'static>>);
+    /// A media stream.
+    fn stream(&mut self, stream: Stream);
+    /// Whether the messages of a conversation are to come with it, once more and owned; `worst` is its gravest finding.
+    fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
+        let _ = (kind, id, worst);
+        false
+    }
+}
+
+/// An outlet for which the counts are enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl Outlet for Quiet {
+    fn wants_details(&self) -> bool {
+        false
+    }
+    fn message(&mut self, _: &Message<'_>) {}
+    fn finding(&mut self, _: u64, _: Finding) {}
+    fn call(&mut self, _: Call, _: Vec<Message<'static>>) {}
+    fn registration(&mut self, _: Registration, _: Vec<Message<'static>>) {}
+    fn exchange(&mut self, _: Exchange, _: Vec<Message<'static>>) {}
+    fn stream(&mut self, _: Stream) {}
+}
+
+/// What is told of each message beside its facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail {
+    /// Every header field.
+    pub headers: bool,
+    /// The whole message.
+    pub raw: bool,
+}
+
+/// The sink of a decode run.
+pub struct Collector<'a> {
+    outlet: &'a mut dyn Outlet,
+    selection: &'a Selection,
+    detail: Detail,
+    /// The counts.
+    pub tally: Tally,
+    /// How each address answered; collected only where details are wanted.
+    pub peers: super::peers::Peers,
+    /// What of the input belongs to the selection, for writing it.
+    pub chosen: super::select::Chosen,
+    origin: Option<Timestamp>,
+    now: Timestamp,
+    findings: u64,
+    outline: Outline,
+}
+
+impl<'a> Collector<'a> {
+    /// A collector that tells `outlet` of what `selection` takes.
+    pub fn new(outlet: &'a mut dyn Outlet, selection: &'a Selection, detail: Detail) -> Self {
+        Collector {
+            outlet,
+            selection,
+            detail,
+            tally: Tally::default(),
+            peers: super::peers::Peers::default(),
+            chosen: super::select::Chosen::default(),
+            origin: None,
+            now: Timestamp(i64::MIN),
+            findings: 0,
+            outline: Outline::default(),
+        }
+    }
+
+    fn tell_message(&mut self, c: &Conversation, position: u32, observed: Option<&Observed<'_>>) {
+        let origin = self.origin.unwrap_or_default();
+        let Some(mut message) = build::message(c, position, origin) else { return };
+        if self.detail.headers || self.detail.raw {
+            match observed {
+                Some(o) => add_detail(&mut message, self.detail, o.bytes, o.outline),
+                None => {
+                    if let Some(raw) = c.raw.get(position as usize) {
+                        self.outline.read(raw, false);
+                        add_detail(&mut message, self.detail, raw, &self.outline);
+                    }
+                }
+            }
+        }
+        self.outlet.message(&message);
+    }
+
+    /// The messages of a conversation, owned, for an outlet that draws them.
+    fn owned_messages(&mut self, c: &Conversation) -> Vec<Message<'static>> {
+        let origin = self.origin.unwrap_or_default();
+        let mut all = Vec::with_capacity(c.facts.len());
+        for position in 0..c.facts.len() as u32 {
+            let Some(mut message) = build::message(c, position, origin) else { continue };
+            if let Some(raw) = c.raw.get(position as usize) {
+                self.outline.read(raw, false);
+                add_detail(&mut message, self.detail, raw, &self.outline);
+            }
+            all.push(message.into_owned());
+        }
+        all
+    }
+
+    fn hand_out(&mut self, c: &Conversation, streams: &[MediaStream], findings: Vec<analysis::Finding>) {
+        let worst = findings.first().map(|f| f.severity.into());
+        let first = self.findings;
+        self.findings += findings.len() as u64;
+        let positions: Vec<u64> = (first..self.findings).collect();
+        let messages = match self.outlet.wants_messages_of(c.kind, c.id, worst) {
+            true => self.owned_messages(c),
+            false => Vec::new(),
+        };
+        for stream in streams {
+            self.outlet.stream(build::stream(stream));
+        }
+        for (finding, &position) in findings.into_iter().zip(&positions) {
+            self.outlet.finding(position, build::finding(c, finding));
+        }
+        match c.kind {
+            Kind::Call => self.outlet.call(build::call(c, streams, positions), messages),
+            Kind::Registration => self.outlet.registration(build::registration(c, positions), messages),
+            Kind::Exchange => self.outlet.exchange(build::exchange(c, positions), messages),
+        }
+    }
+
+    fn count(&mut self, c: &Conversation, streams: &[MediaStream], findings: &[analysis::Finding]) {
+        match c.kind {
+            Kind::Call => {
+                self.tally.calls += 1;
+                let state = crate::trace::call::Outcome::of(c).state;
+                let word = super::decode::CallState::from(state).as_str();
+                *self.tally.calls_by_state.entry(word).or_default() += 1;
+            }
+            Kind::Registration => self.tally.registrations += 1,
+            Kind::Exchange => self.tally.exchanges += 1,
+        }
+        for stream in streams {
+            self.tally.streams += 1;
+            self.tally.rtp_packets += stream.receiver.packets();
+        }
+        for finding in findings {
+            self.tally.finding(finding.severity.into());
+        }
+    }
+}
+
+fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], outline: &Outline) {
+    if detail.headers {
+        message.headers = Some(build::headers(&View::new(bytes, outline)));
+    }
+    if detail.raw {
+        message.raw = Some(super::Text::new(bytes));
+    }
+}
+
+impl Sink for Collector<'_> {
+    fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
+        let Some(facts) = c.at(position) else { return };
+        self.origin.get_or_insert(facts.time);
+        self.now = self.now.max(facts.time);
+        if self.selection.is_everything() {
+            self.tally.message(c, facts);
+            if self.outlet.wants_details() {
+                self.tell_message(c, position, Some(observed));
+            }
+        }
+    }
+
+    fn conversation(&mut self, c: Conversation, streams: Vec<MediaStream>) {
+        let case = Case { conversation: &c, streams: &streams, now: self.now };
+        let findings = analysis::judge(&case);
+        if !self.selection.takes(&c, &streams, &findings) {
+            return;
+        }
+        if !self.selection.is_everything() {
+            for position in 0..c.facts.len() as u32 {
+                if let Some(facts) = c.at(position) {
+                    self.tally.message(&c, facts);
+                }
+                if self.outlet.wants_details() {
+                    self.tell_message(&c, position, None);
+                }
+            }
+        }
+        self.chosen.add(&c, &streams);
+        self.count(&c, &streams, &findings);
+        if self.outlet.wants_details() {
+            self.peers.add(&c);
+            self.hand_out(&c, &streams, findings);
+        }
+    }
+
+    fn orphan(&mut self, stream: MediaStream) {
+        if !self.selection.is_everything() {
+            return;
+        }
+        self.tally.streams += 1;
+        self.tally.rtp_packets += stream.receiver.packets();
+        if self.outlet.wants_details() {
+            self.outlet.stream(build::stream(&stream));
+        }
+    }
+}

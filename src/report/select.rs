@@ -1,0 +1,187 @@
+//! Which calls, registrations and exchanges are asked for, and which packets belong to them.
+
+use crate::analysis::Finding;
+use crate::base::{Flow, Timestamp};
+use crate::sip::Method;
+use crate::trace::{Conversation, Kind, MediaStream, Transport};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+/// `4xx`, `486`: a status code or a class of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StatusPattern {
+    low: u16,
+    high: u16,
+}
+
+impl StatusPattern {
+    /// Whether a status code fits.
+    #[must_use]
+    pub fn fits(self, status: u16) -> bool {
+        (self.low..=self.high).contains(&status)
+    }
+}
+
+impl std::str::FromStr for StatusPattern {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let wrong = || format!("'{s}' is no status code: write 486 or 4xx");
+        let class = s.strip_suffix("xx").or_else(|| s.strip_suffix("XX"));
+        if let Some(class) = class {
+            let digit: u16 = class.parse().ok().filter(|d| (1..=6).contains(d)).ok_or_else(wrong)?;
+            return Ok(StatusPattern { low: digit * 100, high: digit * 100 + 99 });
+        }
+        let status: u16 = s.parse().ok().filter(|n| (100..700).contains(n)).ok_or_else(wrong)?;
+        Ok(StatusPattern { low: status, high: status })
+    }
+}
+
+/// What is asked for. Values of one field are alternatives; the fields all have to fit. A conversation is taken whole.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// `--call N`
+    pub call: Option<u64>,
+    /// `--call-id`, and `--call CALL-ID`
+    pub call_ids: Vec<String>,
+    /// `--user`: user part, or whole URI, of From or To.
+    pub users: Vec<String>,
+    /// `--ip`
+    pub ips: Vec<IpAddr>,
+    /// `--method`
+    pub methods: Vec<String>,
+    /// `--status`
+    pub statuses: Vec<StatusPattern>,
+    /// `--state`
+    pub states: Vec<String>,
+    /// `--finding`
+    pub findings: Vec<String>,
+    /// `--after`: the last message is not before.
+    pub after: Option<Timestamp>,
+    /// `--before`: the first message is before.
+    pub before: Option<Timestamp>,
+}
+
+impl Selection {
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.call.is_none()
+            && self.call_ids.is_empty()
+            && self.users.is_empty()
+            && self.ips.is_empty()
+            && self.methods.is_empty()
+            && self.statuses.is_empty()
+            && self.states.is_empty()
+            && self.findings.is_empty()
+            && self.after.is_none()
+            && self.before.is_none()
+    }
+
+    /// Whether a conversation is asked for.
+    #[must_use]
+    pub fn takes(&self, c: &Conversation, streams: &[MediaStream], findings: &[Finding]) -> bool {
+        self.is_everything()
+            || (self.call.is_none_or(|n| c.kind == Kind::Call && c.id == n)
+                && any(&self.call_ids, |id| c.text(c.call_id) == id.as_bytes())
+                && any(&self.users, |user| is_user(c.text(c.from), user) || is_user(c.text(c.to), user))
+                && any(&self.ips, |ip| {
+                    let touches = |flow: &Flow| flow.src.ip() == *ip || flow.dst.ip() == *ip;
+                    c.facts.iter().any(|f| touches(&f.flow)) || streams.iter().any(|s| touches(&s.flow))
+                })
+                && any(&self.methods, |m| has_method(c, m))
+                && any(&self.statuses, |s| c.facts.iter().any(|f| s.fits(f.status)))
+                && any(&self.states, |s| super::state_word(c).eq_ignore_ascii_case(s))
+                && any(&self.findings, |code| findings.iter().any(|f| f.code == code))
+                && self.after.is_none_or(|t| c.end() >= t)
+                && self.before.is_none_or(|t| c.start() < t))
+    }
+}
+
+fn any<T>(asked: &[T], fits: impl Fn(&T) -> bool) -> bool {
+    asked.is_empty() || asked.iter().any(fits)
+}
+
+/// Whether a URI is of `user`: `alice`, `alice@example.test`, or the whole URI.
+fn is_user(uri: &[u8], user: &str) -> bool {
+    let user = user.as_bytes();
+    let rest = uri.iter().position(|&b| b == b':').map_or(uri, |at| &uri[at + 1..]);
+    let rest = &rest[..rest.iter().position(|&b| b == b';' || b == b'?').unwrap_or(rest.len())];
+    let part = &rest[..rest.iter().position(|&b| b == b'@').unwrap_or(rest.len())];
+    uri == user || rest == user || part == user
+}
+
+fn has_method(c: &Conversation, asked: &str) -> bool {
+    let named = Method::from_bytes(asked.to_ascii_uppercase().as_bytes());
+    c.facts.iter().filter(|f| f.is_request()).any(|f| match named {
+        Method::Other => f.method == Method::Other && c.text(f.method_text).eq_ignore_ascii_case(asked.as_bytes()),
+        known => f.method == known,
+    })
+}
+
+/// The packets that belong to what was selected: frames of datagrams, whole connections, media flows.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    /// Whether packets are to be noted at all.
+    pub wanted: bool,
+    frames: HashSet<(u16, u64)>,
+    connections: HashSet<Flow>,
+    media: HashMap<Flow, (Timestamp, Timestamp)>,
+}
+
+impl Chosen {
+    /// Notes the packets of a conversation.
+    pub fn add(&mut self, c: &Conversation, streams: &[MediaStream]) {
+        if !self.wanted {
+            return;
+        }
+        for f in &c.facts {
+            if matches!(f.transport, Transport::Udp | Transport::Sctp) {
+                self.frames.insert((f.source, f.frame));
+            } else {
+                self.connections.insert(f.flow);
+                self.connections.insert(f.flow.reversed());
+            }
+        }
+        let (start, end) = (c.start(), c.end());
+        for s in streams {
+            // RTCP travels on the port above.
+            let above = |e: crate::base::Endpoint| e.with_port(e.port.saturating_add(1));
+            let beside = Flow { src: above(s.flow.src), dst: above(s.flow.dst) };
+            for flow in [s.flow, s.flow.reversed(), beside, beside.reversed()] {
+                let span = self.media.entry(flow).or_insert((start, end));
+                *span = (span.0.min(start), span.1.max(end));
+            }
+        }
+    }
+
+    /// Whether a packet belongs: by its frame, or by the flow of its transport payload.
+    #[must_use]
+    pub fn has(&self, source: u16, frame: u64, time: Timestamp, flow: Option<Flow>) -> bool {
+        self.frames.contains(&(source, frame))
+            || flow.is_some_and(|flow| {
+                self.connections.contains(&flow) || self.media.get(&flow).is_some_and(|(a, b)| (*a..=*b).contains(&time))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StatusPattern, is_user};
+
+    #[test]
+    fn status_patterns_are_a_code_or_a_class() {
+        let fits = |p: &str, s: u16| p.parse::<StatusPattern>().unwrap().fits(s);
+        assert!(fits("4xx", 486) && !fits("4xx", 503) && fits("200", 200) && !fits("200", 202));
+        for wrong in ["", "xx", "7xx", "99", "700", "4x", "ok"] {
+            assert!(wrong.parse::<StatusPattern>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_named_by_its_part_its_address_or_its_uri() {
+        let uri = b"sip:alice@example.test:5060;transport=tcp";
+        assert!(is_user(uri, "alice") && is_user(uri, "alice@example.test:5060"));
+        assert!(is_user(b"tel:+1234", "+1234") && !is_user(uri, "alic"));
+    }
+}

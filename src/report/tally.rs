@@ -1,0 +1,112 @@
+//! Counting: the summary of a run, kept in arrays while it grows.
+
+use super::decode::{FindingCounts, Severity};
+use crate::sip::Method;
+use crate::trace::{Conversation, Facts, Transport};
+use std::collections::BTreeMap;
+
+/// Method names outside the table that are counted on their own.
+const ODD_METHODS_CAP: usize = 256;
+
+/// Counts over everything.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Messages.
+    pub messages: u64,
+    methods: [u64; Method::COUNT],
+    odd_methods: BTreeMap<String, u64>,
+    statuses: Vec<u64>,
+    transports: [u64; Transport::ALL.len()],
+    /// Messages with a defect.
+    pub malformed: u64,
+    /// Calls.
+    pub calls: u64,
+    /// Registrations.
+    pub registrations: u64,
+    /// Exchanges.
+    pub exchanges: u64,
+    /// RTP streams.
+    pub streams: u64,
+    /// RTP packets in them.
+    pub rtp_packets: u64,
+    /// Calls by state.
+    pub calls_by_state: BTreeMap<&'static str, u64>,
+    /// Findings by severity.
+    pub findings: FindingCounts,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Tally {
+            messages: 0,
+            methods: [0; Method::COUNT],
+            odd_methods: BTreeMap::new(),
+            statuses: vec![0; 1000],
+            transports: [0; Transport::ALL.len()],
+            malformed: 0,
+            calls: 0,
+            registrations: 0,
+            exchanges: 0,
+            streams: 0,
+            rtp_packets: 0,
+            calls_by_state: BTreeMap::new(),
+            findings: FindingCounts::default(),
+        }
+    }
+}
+
+impl Tally {
+    /// Counts one message.
+    pub fn message(&mut self, c: &Conversation, f: &Facts) {
+        self.messages += 1;
+        self.malformed += u64::from(f.malformed);
+        self.transports[f.transport as usize] += 1;
+        if !f.is_request() {
+            let slot = usize::from(f.status).min(self.statuses.len() - 1);
+            self.statuses[slot] += 1;
+        } else if f.method == Method::Other {
+            let name = String::from_utf8_lossy(c.text(f.method_text)).into_owned();
+            if self.odd_methods.len() < ODD_METHODS_CAP || self.odd_methods.contains_key(&name) {
+                *self.odd_methods.entry(name).or_default() += 1;
+            } else {
+                *self.odd_methods.entry("other".to_owned()).or_default() += 1;
+            }
+        } else {
+            self.methods[f.method as usize] += 1;
+        }
+    }
+
+    /// Counts one finding.
+    pub fn finding(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.findings.error += 1,
+            Severity::Warning => self.findings.warning += 1,
+            Severity::Info => self.findings.info += 1,
+        }
+    }
+
+    /// Requests by method.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        let known = Method::ALL.iter().map(|m| (m.as_str().to_owned(), self.methods[*m as usize]));
+        let mut all: BTreeMap<String, u64> = known.filter(|(_, n)| *n > 0).collect();
+        for (name, n) in &self.odd_methods {
+            *all.entry(name.clone()).or_default() += n;
+        }
+        all
+    }
+
+    /// Responses by status code.
+    #[must_use]
+    pub fn responses(&self) -> BTreeMap<String, u64> {
+        let told = self.statuses.iter().enumerate().filter(|(_, n)| **n > 0);
+        told.map(|(status, n)| (status.to_string(), *n)).collect()
+    }
+
+    /// Messages by transport.
+    #[must_use]
+    pub fn transports(&self) -> BTreeMap<String, u64> {
+        let all = Transport::ALL.iter().map(|t| (t.as_str().to_owned(), self.transports[*t as usize]));
+        all.filter(|(_, n)| *n > 0).collect()
+    }
+}

@@ -1,0 +1,194 @@
+//! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
+
+use super::facts::Transport;
+use crate::base::{Endpoint, Flow, Timestamp};
+use crate::media::rtp;
+use crate::sip::Outline;
+
+/// A batch is handed over when it holds this many bytes …
+const FULL_BYTES: usize = 192 * 1024;
+/// … or this many items.
+const FULL_ITEMS: usize = 1024;
+
+/// Where and when something was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// When.
+    pub time: Timestamp,
+    /// Number of the source.
+    pub source: u16,
+    /// Frame in which it ended.
+    pub frame: u64,
+    /// From where to where.
+    pub flow: Flow,
+    /// IP identification; 0 where unknown.
+    pub ip_id: u32,
+    /// Whether the snap length cut it.
+    pub cut: bool,
+    /// Whether a mirroring protocol (HEP) brought it.
+    pub mirrored: bool,
+}
+
+/// A SIP message as the tracer takes it in.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// Where and when.
+    pub sight: Sight,
+    /// How it travelled.
+    pub transport: Transport,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Where its parts stand.
+    pub outline: &'a Outline,
+}
+
+/// One RTP packet.
+#[derive(Clone, Copy, Debug)]
+pub struct RtpSeen {
+    /// Where and when.
+    pub sight: Sight,
+    /// Its header.
+    pub header: rtp::Header,
+    /// First four bytes of the payload: a telephone-event where it is one (RFC 4733 §2.3).
+    pub head: [u8; 4],
+    /// Bytes of payload.
+    pub payload_len: u16,
+}
+
+/// An ICMP error that quotes a datagram.
+#[derive(Clone, Copy, Debug)]
+pub struct IcmpSeen {
+    /// Where and when; `flow.src` sent the error.
+    pub sight: Sight,
+    /// Addresses and ports of the datagram that is quoted.
+    pub quoted: Flow,
+    /// ICMP type.
+    pub kind: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// Whether it is ICMPv6.
+    pub v6: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32 },
+    Rtp(RtpSeen),
+    Rtcp { sight: Sight, start: u32, end: u32 },
+    Icmp { seen: IcmpSeen, start: u32, end: u32 },
+}
+
+/// What the tracer takes from a batch, one by one.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A SIP message.
+    Message(Observed<'a>),
+    /// An RTP packet.
+    Rtp(RtpSeen),
+    /// An RTCP packet, whole.
+    Rtcp(Sight, &'a [u8]),
+    /// An ICMP error, with what it quotes of the payload.
+    Icmp(IcmpSeen, &'a [u8]),
+}
+
+/// An ordered run of events with the bytes they need. Cleared and filled again without allocating.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+    outlines: Vec<Outline>,
+    outlines_used: usize,
+    /// Packets that were read to fill it.
+    pub packets: u64,
+    /// Time of the last packet that was read.
+    pub last_time: Timestamp,
+}
+
+impl Batch {
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+        self.outlines_used = 0;
+        self.packets = 0;
+    }
+
+    /// Whether it should be handed over.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= FULL_BYTES || self.items.len() >= FULL_ITEMS
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Takes a message in; `false` (and nothing taken) where the bytes are not SIP.
+    pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8]) -> bool {
+        if self.outlines_used == self.outlines.len() {
+            self.outlines.push(Outline::default());
+        }
+        let Some(outline) = self.outlines.get_mut(self.outlines_used) else { return false };
+        if !outline.read(message, sight.cut) {
+            return false;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(message);
+        self.items.push(Item::Message {
+            sight,
+            transport,
+            start: start as u32,
+            end: self.bytes.len() as u32,
+            outline: self.outlines_used as u32,
+        });
+        self.outlines_used += 1;
+        true
+    }
+
+    /// Takes an RTP packet in.
+    pub fn rtp(&mut self, seen: RtpSeen) {
+        self.items.push(Item::Rtp(seen));
+    }
+
+    /// Takes an RTCP packet in.
+    pub fn rtcp(&mut self, sight: Sight, packet: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(packet);
+        self.items.push(Item::Rtcp { sight, start, end: self.bytes.len() as u32 });
+    }
+
+    /// Takes an ICMP error in.
+    pub fn icmp(&mut self, seen: IcmpSeen, quoted: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(quoted);
+        self.items.push(Item::Icmp { seen, start, end: self.bytes.len() as u32 });
+    }
+
+    /// Everything in it, in order.
+    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
+        self.items.iter().filter_map(|item| {
+            let cut = |start: u32, end: u32| self.bytes.get(start as usize..end as usize);
+            Some(match *item {
+                Item::Message { sight, transport, start, end, outline } => Event::Message(Observed {
+                    sight,
+                    transport,
+                    bytes: cut(start, end)?,
+                    outline: self.outlines.get(outline as usize)?,
+                }),
+                Item::Rtp(seen) => Event::Rtp(seen),
+                Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),
+                Item::Icmp { seen, start, end } => Event::Icmp(seen, cut(start, end)?),
+            })
+        })
+    }
+}
+
+impl IcmpSeen {
+    /// Who could not be reached.
+    #[must_use]
+    pub fn unreachable(&self) -> Endpoint {
+        self.quoted.dst
+    }
+}

@@ -1,0 +1,154 @@
+//! All messages of one Call-ID that belong together, as facts.
+
+use super::facts::{Facts, KeptField};
+use super::texts::Texts;
+use super::transaction::Transaction;
+use crate::base::{Span, Timestamp};
+use crate::media::SdpFacts;
+use crate::sip::{HeaderName, Method};
+
+/// What a conversation is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Everything that an INVITE started.
+    Call,
+    /// REGISTER of one AOR.
+    Registration,
+    /// One request outside a call, with its responses.
+    Exchange,
+}
+
+/// Messages that belong together: a call, a registration or an exchange.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// What it is.
+    pub kind: Kind,
+    /// 1, 2, … among its kind, in order of first message.
+    pub id: u64,
+    /// Every text that a span of it names.
+    pub texts: Texts,
+    /// Call-ID.
+    pub call_id: Span,
+    /// URI, display name of From in the first message.
+    pub from: Span,
+    /// Display part of From (quotes as they stand).
+    pub from_display: Span,
+    /// URI of To in the first message.
+    pub to: Span,
+    /// Display part of To.
+    pub to_display: Span,
+    /// Its messages, in order.
+    pub facts: Vec<Facts>,
+    /// Its transactions, in order.
+    pub transactions: Vec<Transaction>,
+    /// Header field values that were kept.
+    pub fields: Vec<KeptField>,
+    /// The different SDP bodies that were seen.
+    pub sdps: Vec<SdpFacts>,
+    /// Hashes of the bodies of `sdps`, so that a repeated body is not read again.
+    pub sdp_keys: Vec<u64>,
+    /// Whole messages, where an output asks for them: one for each of `facts`.
+    pub raw: Vec<Box<[u8]>>,
+    /// ICMP errors that quoted a message of it.
+    pub unreachable: Vec<Unreachable>,
+}
+
+/// An ICMP error that answered a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// When.
+    pub time: Timestamp,
+    /// Who says so.
+    pub from: crate::base::Endpoint,
+    /// Who could not be reached.
+    pub to: crate::base::Endpoint,
+    /// ICMP type.
+    pub kind: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// Whether it is ICMPv6.
+    pub v6: bool,
+}
+
+impl Conversation {
+    /// An empty conversation.
+    #[must_use]
+    pub fn new(kind: Kind, id: u64) -> Self {
+        Conversation {
+            kind,
+            id,
+            texts: Texts::default(),
+            call_id: Span::NONE,
+            from: Span::NONE,
+            from_display: Span::NONE,
+            to: Span::NONE,
+            to_display: Span::NONE,
+            facts: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),
+            transactions: Vec::with_capacity(4),
+            fields: Vec::new(),
+            sdps: Vec::new(),
+            sdp_keys: Vec::new(),
+            raw: Vec::new(),
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// The bytes of one of its texts.
+    #[must_use]
+    pub fn text(&self, span: Span) -> &[u8] {
+        self.texts.of(span)
+    }
+
+    /// First kept value of a header field of a message.
+    #[must_use]
+    pub fn header(&self, facts: &Facts, name: HeaderName) -> Option<&[u8]> {
+        self.headers(facts, name).next()
+    }
+
+    /// Every kept value of a header field of a message, in wire order.
+    pub fn headers<'a>(&'a self, facts: &Facts, name: HeaderName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let start = facts.fields_start as usize;
+        let kept = self.fields.get(start..start + usize::from(facts.fields_len)).unwrap_or(&[]);
+        kept.iter().filter(move |f| f.name == name).map(|f| self.texts.of(f.value))
+    }
+
+    /// The SDP of a message.
+    #[must_use]
+    pub fn sdp(&self, facts: &Facts) -> Option<&SdpFacts> {
+        self.sdps.get(facts.sdp? as usize)
+    }
+
+    /// The transaction of a message.
+    #[must_use]
+    pub fn transaction(&self, facts: &Facts) -> Option<&Transaction> {
+        self.transactions.get(facts.transaction as usize)
+    }
+
+    /// A message by its position.
+    #[must_use]
+    pub fn at(&self, position: u32) -> Option<&Facts> {
+        self.facts.get(position as usize)
+    }
+
+    /// Messages that are neither retransmissions nor copies, with their positions.
+    pub fn firsts(&self) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+        self.facts.iter().enumerate().filter(|(_, f)| !f.is_repeat()).map(|(i, f)| (i as u32, f))
+    }
+
+    /// First sights of requests of `method`.
+    pub fn requests(&self, method: Method) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+        self.firsts().filter(move |(_, f)| f.asks(method))
+    }
+
+    /// Time of its first message.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        self.facts.first().map(|f| f.time).unwrap_or_default()
+    }
+
+    /// Time of its last message.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.facts.iter().map(|f| f.time).max().unwrap_or_default()
+    }
+}

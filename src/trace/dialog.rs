@@ -1,0 +1,77 @@
+//! Dialogs of a call: the peer relations that its tags name. RFC 3261 §12
+
+use super::conversation::Conversation;
+use crate::base::Span;
+use crate::sip::Method;
+
+/// How far a dialog got.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum DialogState {
+    /// Asked for; nobody has answered with a tag.
+    Trying,
+    /// A provisional response with a To tag. RFC 3261 §12.1
+    Early,
+    /// A 2xx.
+    Confirmed,
+    /// Ended by BYE, or by a final response other than 2xx.
+    Terminated,
+}
+
+/// One dialog, or the attempt at one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dialog {
+    /// Tag of the side that sent the INVITE.
+    pub from_tag: Span,
+    /// Tag of the other; empty while none is known.
+    pub to_tag: Span,
+    /// How far it got.
+    pub state: DialogState,
+}
+
+/// A call with more dialogs than this is not a call.
+const DIALOGS_CAP: usize = 64;
+
+/// The dialogs of a call, in order of appearance. A failed attempt without any dialog counts as one.
+#[must_use]
+pub fn dialogs(c: &Conversation) -> Vec<Dialog> {
+    let mut all: Vec<Dialog> = Vec::new();
+    for (_, f) in c.firsts().filter(|(_, f)| f.method == Method::Invite) {
+        let state = match f.status {
+            0 => continue,
+            100 => continue,
+            101..=199 => DialogState::Early,
+            200..=299 => DialogState::Confirmed,
+            _ => DialogState::Terminated,
+        };
+        match all.iter_mut().find(|d| same(c, d.from_tag, f.from_tag) && same(c, d.to_tag, f.to_tag)) {
+            // A refused re-INVITE leaves the dialog as it was. RFC 3261 §14.1
+            Some(d) if d.state == DialogState::Confirmed && state == DialogState::Terminated => {}
+            Some(d) => d.state = d.state.max(state),
+            None if all.len() < DIALOGS_CAP && (f.status < 300 || !f.to_tag.is_empty()) => {
+                all.push(Dialog { from_tag: f.from_tag, to_tag: f.to_tag, state });
+            }
+            None => {}
+        }
+    }
+    // A hop-by-hop refusal (a challenge, a busy branch) makes no dialog beside one that was made.
+    if all.iter().any(|d| d.state != DialogState::Terminated) {
+        all.retain(|d| d.state != DialogState::Terminated);
+    }
+    for (_, bye) in c.requests(Method::Bye) {
+        for d in &mut all {
+            let forth = same(c, d.from_tag, bye.from_tag) && same(c, d.to_tag, bye.to_tag);
+            let back = same(c, d.from_tag, bye.to_tag) && same(c, d.to_tag, bye.from_tag);
+            if forth || back {
+                d.state = DialogState::Terminated;
+            }
+        }
+    }
+    if let (true, Some(first)) = (all.is_empty(), c.facts.first()) {
+        all.push(Dialog { from_tag: first.from_tag, to_tag: Span::NONE, state: DialogState::Trying });
+    }
+    all
+}
+
+fn same(c: &Conversation, a: Span, b: Span) -> bool {
+    a == b || c.text(a) == c.text(b)
+}

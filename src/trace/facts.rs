@@ -1,0 +1,176 @@
+//! What is kept of one message: numbers and places of text, not the message.
+
+use crate::base::{Flow, Span, Timestamp};
+use crate::sip::{HeaderName, Method};
+
+/// What a message travelled over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Transport {
+    /// UDP
+    Udp,
+    /// TCP
+    Tcp,
+    /// TLS over TCP
+    Tls,
+    /// WebSocket
+    Ws,
+    /// WebSocket over TLS
+    Wss,
+    /// SCTP
+    Sctp,
+}
+
+impl Transport {
+    /// Every transport, in order of its number.
+    pub const ALL: [Transport; 6] =
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss, Transport::Sctp];
+
+    /// The word of the JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+            Transport::Sctp => "sctp",
+        }
+    }
+
+    /// Whether the transport itself repeats what is lost, so that SIP does not. RFC 3261 §17
+    #[must_use]
+    pub fn is_reliable(self) -> bool {
+        self != Transport::Udp
+    }
+}
+
+/// A defect of a message with the line it stands in, kept for showing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptDefect {
+    /// What is wrong.
+    pub defect: crate::sip::Defect,
+    /// The line that holds its first byte, without line end, at most 240 bytes.
+    pub line: Box<[u8]>,
+    /// 1-based number of that line.
+    pub line_number: u32,
+    /// Offset of the defect's first byte in `line`.
+    pub column: u32,
+}
+
+/// A header field value that is kept because something above asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptField {
+    /// Which header field.
+    pub name: HeaderName,
+    /// Its value, in the texts of the conversation.
+    pub value: Span,
+}
+
+/// What is kept of one message. Texts are spans into [`super::texts::Texts`] of its conversation.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// 0, 1, … over the whole run.
+    pub index: u64,
+    /// Frame in which it ended.
+    pub frame: u64,
+    /// When.
+    pub time: Timestamp,
+    /// From where to where.
+    pub flow: Flow,
+    /// Number of its source.
+    pub source: u16,
+    /// How it travelled.
+    pub transport: Transport,
+    /// Method of the request, or of the request it answers (from CSeq).
+    pub method: Method,
+    /// Status code; 0 for a request.
+    pub status: u16,
+    /// IP identification; 0 where unknown.
+    pub ip_id: u32,
+    /// CSeq number; 0 where it cannot be read.
+    pub cseq: u32,
+    /// Whether CSeq could be read.
+    pub has_cseq: bool,
+    /// Method of CSeq.
+    pub cseq_method: Method,
+    /// Whether a mirroring protocol (HEP) brought it.
+    pub mirrored: bool,
+    /// Whether it is an earlier message captured again or at a second point: it was not sent again.
+    pub copy: bool,
+    /// Whether it has a defect.
+    pub malformed: bool,
+    /// Whether the snap length cut it.
+    pub cut: bool,
+    /// Text of the method where it is [`Method::Other`].
+    pub method_text: Span,
+    /// Request-URI of a request, reason phrase of a response.
+    pub uri_or_reason: Span,
+    /// Branch of the top Via.
+    pub branch: Span,
+    /// sent-by of the top Via.
+    pub sent_by: Span,
+    /// Number of Via values.
+    pub vias: u16,
+    /// Tag of From.
+    pub from_tag: Span,
+    /// Tag of To.
+    pub to_tag: Span,
+    /// Content-Type.
+    pub content_type: Span,
+    /// Bytes of the message.
+    pub size: u32,
+    /// Bytes of its body.
+    pub body_len: u32,
+    /// Position of its SDP in the conversation's `sdps`.
+    pub sdp: Option<u32>,
+    /// Position of its transaction in the conversation's `transactions`.
+    pub transaction: u32,
+    /// Position, in the conversation, of the message that it repeats.
+    pub repeats: Option<u32>,
+    /// First of its fields in the conversation's `fields`.
+    pub fields_start: u32,
+    /// How many they are.
+    pub fields_len: u16,
+    /// Its defects.
+    pub defects: Option<Box<[KeptDefect]>>,
+}
+
+impl Facts {
+    /// Whether it is a request.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        self.status == 0
+    }
+
+    /// 1xx
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        (100..200).contains(&self.status)
+    }
+
+    /// 2xx to 6xx
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.status >= 200
+    }
+
+    /// 2xx
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A request of `method`.
+    #[must_use]
+    pub fn asks(&self, method: Method) -> bool {
+        self.is_request() && self.method == method
+    }
+
+    /// Whether it is no first sight of a message: a retransmission or a captured copy.
+    #[must_use]
+    pub fn is_repeat(&self) -> bool {
+        self.repeats.is_some()
+    }
+}

@@ -1,0 +1,267 @@
+//! Packets to messages: the half of the trace that opens and cuts.
+
+use super::batch::{Batch, IcmpSeen, RtpSeen, Sight};
+use super::connection::{Connection, Surroundings};
+use super::facts::Transport;
+use crate::base::{Flow, Timestamp};
+use crate::media::{rtcp, rtp};
+use crate::net::tcp::{self, Reassembly, StreamEvent};
+use crate::net::tls::KeyLog;
+use crate::net::{Carried, Packet, Payload, Reason, Stack, Undecoded, hep};
+use crate::sip::recognise;
+use std::collections::HashMap;
+
+/// What the intake is to look at.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only SIP from or to these ports; empty for any.
+    pub ports: Vec<u16>,
+}
+
+/// Takes packets, and puts the messages and media packets that it finds in them into a batch.
+#[derive(Debug)]
+pub struct Intake {
+    stack: Stack,
+    streams: Reassembly,
+    content: Content,
+}
+
+/// All behind the transport header: it is borrowed apart from the layers before it.
+#[derive(Debug)]
+struct Content {
+    options: Options,
+    keys: KeyLog,
+    connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
+    hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
+    undecoded: Undecoded,
+}
+
+/// Senders of HEP over TCP that are listened to at once.
+const HEP_STREAMS_CAP: usize = 1024;
+
+impl Intake {
+    /// An intake that has seen nothing; `keys` opens TLS.
+    #[must_use]
+    pub fn new(options: Options, keys: KeyLog) -> Self {
+        Intake {
+            stack: Stack::new(),
+            streams: Reassembly::new(tcp::Limits::default()),
+            content: Content {
+                options,
+                keys,
+                connections: HashMap::default(),
+                hep_streams: HashMap::default(),
+                undecoded: Undecoded::default(),
+            },
+        }
+    }
+
+    /// Takes secrets in, as a capture file may carry them between its packets.
+    pub fn add_secrets(&mut self, key_log: &[u8]) {
+        self.content.keys.add_text(key_log);
+    }
+
+    /// Takes one packet in.
+    pub fn packet(&mut self, packet: &Packet<'_>, batch: &mut Batch) {
+        batch.packets += 1;
+        batch.last_time = packet.time;
+        let Intake { stack, streams, content } = self;
+        stack.decode(packet, &mut |carried| match carried.payload {
+            Payload::Udp(data) => content.datagram(&carried, data, batch),
+            Payload::Tcp(segment) => {
+                let mut sink = |event: StreamEvent<'_>| content.stream(&event, carried.source, batch);
+                streams.push(carried.flow, &segment, carried.time, carried.frame, carried.cut, &mut sink);
+            }
+            Payload::Sctp(data) => {
+                if recognise::is_sip(data) {
+                    content.message(sight_of(&carried, carried.flow), Transport::Sctp, data, batch);
+                }
+            }
+            Payload::IcmpError(quoted) => {
+                if recognise::is_sip(quoted.payload) {
+                    content.undecoded.count(Reason::SipInIcmpError);
+                }
+                let seen = IcmpSeen {
+                    sight: sight_of(&carried, carried.flow),
+                    quoted: quoted.flow,
+                    kind: quoted.kind,
+                    code: quoted.code,
+                    v6: quoted.v6,
+                };
+                batch.icmp(seen, quoted.payload);
+            }
+        });
+    }
+
+    /// Takes one HEP datagram in that was received, not captured.
+    pub fn hep_datagram(&mut self, time: Timestamp, frame: u64, source: u16, bytes: &[u8], batch: &mut Batch) {
+        batch.packets += 1;
+        batch.last_time = time;
+        let sight = received(time, frame, source);
+        self.content.hep(sight, bytes, batch);
+    }
+
+    /// Takes the next bytes of a TCP connection in that carries HEP; an empty slice says that it has ended.
+    pub fn hep_bytes(&mut self, connection: u64, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) {
+        batch.packets += 1;
+        batch.last_time = sight.0;
+        let content = &mut self.content;
+        if bytes.is_empty() {
+            content.hep_streams.remove(&connection);
+            return;
+        }
+        if content.hep_streams.len() >= HEP_STREAMS_CAP && !content.hep_streams.contains_key(&connection) {
+            content.undecoded.count(Reason::ConnectionsEvicted);
+            return;
+        }
+        let mut framer = content.hep_streams.remove(&connection).unwrap_or_default();
+        framer.push(bytes, &mut |packet| content.hep(received(sight.0, sight.1, sight.2), packet, batch));
+        content.hep_streams.insert(connection, framer);
+    }
+
+    /// Says that nothing follows: what waits for more is given up and counted.
+    pub fn finish(&mut self, batch: &mut Batch) {
+        let Intake { stack, streams, content } = self;
+        stack.finish();
+        streams.finish(&mut |event| content.stream(&event, 0, batch));
+        let mut rest: Vec<(u64, Connection)> = content.connections.drain().collect();
+        rest.sort_unstable_by_key(|(id, _)| *id);
+        for (_, mut connection) in rest {
+            connection.finish(&mut content.undecoded);
+        }
+    }
+
+    /// What could not be decoded so far.
+    #[must_use]
+    pub fn undecoded(&self) -> Undecoded {
+        let mut all = self.stack.undecoded().clone();
+        all.merge(self.streams.undecoded());
+        all.merge(&self.content.undecoded);
+        all
+    }
+}
+
+fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
+    Sight { time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+}
+
+fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
+    Sight {
+        time: carried.time,
+        source: carried.source,
+        frame: carried.frame,
+        flow,
+        ip_id: carried.ip_id,
+        cut: carried.cut,
+        mirrored: false,
+    }
+}
+
+impl Content {
+    fn datagram(&mut self, carried: &Carried<'_>, data: &[u8], batch: &mut Batch) {
+        let Some(&first) = data.first() else { return };
+        // RTP and RTCP have the version 2 in front (RFC 3550 §5.1), SIP a letter: no byte is looked at twice.
+        if (0x80..0xc0).contains(&first) {
+            let sight = sight_of(carried, carried.flow);
+            if rtcp::looks_like_rtcp(data) {
+                batch.rtcp(sight, data);
+            } else if let Some(seen) = rtp_seen(sight, data) {
+                batch.rtp(seen);
+            }
+        } else if recognise::is_sip(data) {
+            self.message(sight_of(carried, carried.flow), Transport::Udp, data, batch);
+        } else if hep::looks_like(data) {
+            self.hep(sight_of(carried, carried.flow), data, batch);
+        }
+    }
+
+    /// Opens a HEP packet; what it mirrors is taken as seen where and when it says.
+    fn hep(&mut self, outer: Sight, data: &[u8], batch: &mut Batch) {
+        let Ok(packet) = hep::parse(data) else {
+            self.undecoded.count(Reason::HepMalformed);
+            return;
+        };
+        let time = packet.time.unwrap_or(outer.time);
+        let sight = Sight { flow: packet.flow, time, ip_id: 0, mirrored: true, ..outer };
+        let transport = match packet.transport {
+            6 => Transport::Tcp,
+            132 => Transport::Sctp,
+            _ => Transport::Udp,
+        };
+        if recognise::is_sip(&packet.payload) {
+            self.message(sight, transport, &packet.payload, batch);
+        }
+    }
+
+    fn message(&mut self, sight: Sight, transport: Transport, data: &[u8], batch: &mut Batch) {
+        if self.is_asked(sight.flow) {
+            batch.message(sight, transport, data);
+        }
+    }
+
+    fn is_asked(&self, flow: Flow) -> bool {
+        let ports = &self.options.ports;
+        ports.is_empty() || ports.contains(&flow.src.port) || ports.contains(&flow.dst.port)
+    }
+
+    fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
+        use tcp::Kind;
+        match event.kind {
+            Kind::Opened => {
+                self.connections.insert(event.connection, Connection::default());
+            }
+            Kind::Evicted => {
+                if let Some(mut connection) = self.connections.remove(&event.connection) {
+                    connection.finish(&mut self.undecoded);
+                }
+            }
+            Kind::Closed { .. } => {
+                let ended = self.connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
+                if ended {
+                    if let Some(mut connection) = self.connections.remove(&event.connection) {
+                        connection.finish(&mut self.undecoded);
+                    }
+                }
+            }
+            Kind::Gap { .. } => {
+                if let Some(connection) = self.connections.get_mut(&event.connection) {
+                    connection.gap(event.flow);
+                }
+            }
+            Kind::Data(bytes) => self.stream_data(event, bytes, source, batch),
+        }
+    }
+
+    fn stream_data(&mut self, event: &StreamEvent<'_>, bytes: &[u8], source: u16, batch: &mut Batch) {
+        let asked = self.is_asked(event.flow);
+        let Content { connections, keys, undecoded, .. } = self;
+        let connection = connections.entry(event.connection).or_default();
+        let sight = Sight {
+            time: event.time,
+            source,
+            frame: event.frame,
+            flow: event.flow,
+            ip_id: 0,
+            cut: false,
+            mirrored: false,
+        };
+        let mirrored = connection.data(bytes, &mut Surroundings { sight, asked, keys, undecoded, batch });
+        for packet in mirrored {
+            self.hep(sight, &packet, batch);
+        }
+    }
+}
+
+/// Reads the RTP header of a datagram that may be RTP.
+fn rtp_seen(sight: Sight, data: &[u8]) -> Option<RtpSeen> {
+    if !rtp::looks_like_rtp(data) {
+        return None;
+    }
+    let header = rtp::Header::parse(data)?;
+    let payload = data.get(header.payload.start as usize..header.payload.end as usize)?;
+    let mut head = [0; 4];
+    for (to, from) in head.iter_mut().zip(payload) {
+        *to = *from;
+    }
+    Some(RtpSeen { sight, header, head, payload_len: payload.len() as u16 })
+}

@@ -1,0 +1,159 @@
+//! How long a conversation is kept open, and the addresses it passed.
+
+use super::conversation::{Conversation, Kind};
+use super::facts::Facts;
+use crate::base::{Endpoint, Timestamp};
+use crate::sip::{HeaderName, Method};
+
+/// How long after its last message a finished conversation may still see a retransmission: 64·T1. RFC 3261 §17.2.2
+pub const LINGER_NS: i64 = 33_000_000_000;
+/// A ringing call: Timer C runs for more than three minutes, and phones ring on. RFC 3261 §16.6
+const RINGING_NS: i64 = 300_000_000_000;
+/// A call that is up may say nothing for hours.
+const UP_NS: i64 = 12 * 3_600_000_000_000;
+/// Longest life of a binding that is waited for.
+const BINDING_CAP_S: u64 = 7_200;
+
+/// Until when a conversation is to be kept open as it stands.
+#[must_use]
+pub fn open_until(c: &Conversation) -> Timestamp {
+    let last = c.facts.last().map(|f| f.time).unwrap_or_default();
+    let stay = match c.kind {
+        Kind::Exchange => LINGER_NS,
+        Kind::Registration => {
+            let granted = granted_expires(c).unwrap_or(0).min(BINDING_CAP_S);
+            LINGER_NS.saturating_add(granted as i64 * 1_000_000_000)
+        }
+        Kind::Call if is_up(c) => UP_NS,
+        Kind::Call if is_early(c) => RINGING_NS,
+        Kind::Call => LINGER_NS,
+    };
+    Timestamp(last.0.saturating_add(stay))
+}
+
+fn is_up(c: &Conversation) -> bool {
+    let answered = c.transactions.iter().any(|t| t.method == Method::Invite && (200..300).contains(&t.final_status));
+    answered && !c.transactions.iter().any(|t| t.method == Method::Bye)
+}
+
+fn is_early(c: &Conversation) -> bool {
+    c.transactions.iter().any(|t| t.method == Method::Invite && t.final_status == 0 && t.first_response.is_some())
+}
+
+/// Whether the last final response of a conversation was a challenge.
+#[must_use]
+pub fn was_challenged(c: &Conversation) -> bool {
+    c.transactions.iter().rev().any(|t| matches!(t.final_status, 401 | 407))
+}
+
+/// Seconds that the last 2xx to a REGISTER granted: the longest of its Contacts, else its Expires.
+#[must_use]
+pub fn granted_expires(c: &Conversation) -> Option<u64> {
+    let response = c.facts.iter().rev().find(|f| f.is_success())?;
+    let contacts = c.headers(response, HeaderName::Contact);
+    let longest = contacts.flat_map(|value| value.split(|&b| b == b',')).filter_map(expires_param).max();
+    longest.or_else(|| c.header(response, HeaderName::Expires).and_then(number))
+}
+
+/// The `expires` parameter of a Contact. RFC 3261 §20.10
+fn expires_param(contact: &[u8]) -> Option<u64> {
+    let after_uri = contact.iter().rposition(|&b| b == b'>').map_or(contact, |at| &contact[at..]);
+    after_uri.split(|&b| b == b';').find_map(|param| {
+        let (name, value) = param.split_at_checked(param.iter().position(|&b| b == b'=')?)?;
+        name.trim_ascii().eq_ignore_ascii_case(b"expires").then(|| number(&value[1..]))?
+    })
+}
+
+/// A decimal number in front of anything else.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii().iter().take_while(|b| b.is_ascii_digit()).take(12);
+    let mut n = None;
+    for digit in digits {
+        n = Some(n.unwrap_or(0) * 10 + u64::from(digit - b'0'));
+    }
+    n
+}
+
+/// The addresses that a conversation passed, each host once, in the order of its way: caller first.
+///
+/// A host that speaks over a stream from a passing port is the same as the one its Via names.
+#[derive(Clone, Debug, Default)]
+pub struct Path {
+    stations: Vec<Endpoint>,
+    aliases: Vec<(Endpoint, usize)>,
+}
+
+/// Stations that are told apart; what comes later joins the last.
+const STATIONS_CAP: usize = 256;
+
+impl Path {
+    /// The path of a conversation.
+    #[must_use]
+    pub fn of(c: &Conversation) -> Path {
+        let mut path = Path::default();
+        for facts in c.facts.iter().filter(|f| f.is_request()) {
+            path.pass(c, facts);
+        }
+        for facts in c.facts.iter().filter(|f| !f.is_request()) {
+            path.pass(c, facts);
+        }
+        path
+    }
+
+    fn pass(&mut self, c: &Conversation, facts: &Facts) {
+        let src_name = if facts.is_request() { via_name(c, facts) } else { facts.flow.src };
+        let dst_name = if facts.is_request() { facts.flow.dst } else { via_name(c, facts) };
+        self.place(facts.flow.src, src_name);
+        self.place(facts.flow.dst, dst_name);
+    }
+
+    /// Adds a station where it is new.
+    fn place(&mut self, seen: Endpoint, name: Endpoint) {
+        if self.station(seen).is_some() {
+            return;
+        }
+        let at = match self.stations.iter().position(|&s| s == name) {
+            Some(at) => at,
+            None if self.stations.len() < STATIONS_CAP => {
+                self.stations.push(name);
+                self.stations.len() - 1
+            }
+            None => return,
+        };
+        if seen != name && self.aliases.len() < STATIONS_CAP {
+            self.aliases.push((seen, at));
+        }
+    }
+
+    /// The stations in order.
+    #[must_use]
+    pub fn stations(&self) -> &[Endpoint] {
+        &self.stations
+    }
+
+    /// Which station an address that was seen belongs to.
+    #[must_use]
+    pub fn station(&self, seen: Endpoint) -> Option<usize> {
+        let own = self.stations.iter().position(|&s| s == seen);
+        own.or_else(|| self.aliases.iter().find(|(a, _)| *a == seen).map(|&(_, at)| at))
+    }
+}
+
+/// The address under which the sender of a request wants to be reached, where its top Via names its own host; else
+/// where it was seen. Over streams the port that was seen is a passing one. RFC 3261 §18.1.1
+fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
+    let seen = if facts.is_request() { facts.flow.src } else { facts.flow.dst };
+    if !facts.transport.is_reliable() {
+        return seen;
+    }
+    let Ok(sent_by) = std::str::from_utf8(c.text(facts.sent_by)) else { return seen };
+    let default_port = if facts.transport == super::Transport::Tls { 5061 } else { 5060 };
+    let named = match sent_by.parse::<std::net::SocketAddr>() {
+        Ok(address) => Endpoint::from(address),
+        Err(_) => match sent_by.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+            Ok(ip) => Endpoint::new(ip, default_port),
+            Err(_) => return seen,
+        },
+    };
+    if named.same_ip(&seen) { named } else { seen }
+}

@@ -1,0 +1,86 @@
+//! What became of a registration. RFC 3261 §10
+
+use super::conversation::Conversation;
+use super::facts::Facts;
+use super::path::granted_expires;
+use super::transaction::Transaction;
+use crate::sip::HeaderName;
+
+/// Where a registration stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// 200, with a binding.
+    Registered,
+    /// 200 to Expires 0.
+    Removed,
+    /// 200 to a REGISTER without Contact.
+    Queried,
+    /// A final response other than 2xx, or credentials refused.
+    Refused,
+    /// Challenged, and no credentials followed.
+    Challenged,
+    /// No final response.
+    Unanswered,
+}
+
+/// What became of a registration.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Where it stands.
+    pub state: State,
+    /// Seconds that the registrar granted.
+    pub expires_s: Option<u64>,
+    /// Position of the message whose Contacts are the bindings: the 200, else the request.
+    pub bindings: Option<u32>,
+}
+
+impl Outcome {
+    /// Judges a registration by its messages so far.
+    #[must_use]
+    pub fn of(c: &Conversation) -> Outcome {
+        let Some(t) = deciding(c) else {
+            return Outcome { state: State::Unanswered, expires_s: None, bindings: None };
+        };
+        let request = t.request.and_then(|p| c.at(p));
+        let state = match t.final_status {
+            0 => State::Unanswered,
+            200..=299 => request.map_or(State::Registered, |r| state_of_success(c, r)),
+            401 | 407 if !request.is_some_and(|r| has_credentials(c, r)) => State::Challenged,
+            _ => State::Refused,
+        };
+        let with_contact = |p: Option<u32>| p.filter(|&p| c.at(p).is_some_and(|f| c.header(f, HeaderName::Contact).is_some()));
+        Outcome {
+            state,
+            expires_s: if t.final_status / 100 == 2 { granted_expires(c) } else { None },
+            bindings: with_contact(t.final_response).or_else(|| with_contact(t.request)),
+        }
+    }
+}
+
+/// The transaction that decides: the last one that the registering side began, so that a removal counts after a refresh.
+fn deciding(c: &Conversation) -> Option<&Transaction> {
+    let sender = c.transactions.first()?.flow.src;
+    c.transactions.iter().rev().find(|t| t.flow.src.same_ip(&sender))
+}
+
+fn state_of_success(c: &Conversation, request: &Facts) -> State {
+    if c.header(request, HeaderName::Contact).is_none() {
+        return State::Queried;
+    }
+    let is_zero = |value: &[u8]| value.trim_ascii().first() == Some(&b'0') && value.trim_ascii().iter().all(|b| *b == b'0');
+    let by_header = c.header(request, HeaderName::Expires).is_some_and(is_zero);
+    let zero_params = c.headers(request, HeaderName::Contact).all(|value| match memchr::memmem::find(value, b"expires=") {
+        Some(at) => {
+            let rest = &value[at + b"expires=".len()..];
+            is_zero(&rest[..rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len())])
+        }
+        None => by_header,
+    });
+    if zero_params { State::Removed } else { State::Registered }
+}
+
+/// Whether a request carries credentials.
+#[must_use]
+pub fn has_credentials(c: &Conversation, f: &Facts) -> bool {
+    c.header(f, HeaderName::Authorization).is_some() || c.header(f, HeaderName::ProxyAuthorization).is_some()
+}

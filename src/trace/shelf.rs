@@ -1,0 +1,208 @@
+//! Where open conversations stand: found by key, let go when nothing more is to be expected of them.
+
+use super::conversation::Conversation;
+use crate::base::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// A conversation's place on the shelf; good until the conversation leaves it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Place(u32);
+
+#[derive(Debug)]
+struct Slot {
+    conversation: Option<Conversation>,
+    /// Keys under which it is found, the first its own.
+    keys: smallvec::SmallVec<[u64; 2]>,
+    due: i64,
+}
+
+/// Length of an ageing step.
+const STEP_NS: i64 = 1_000_000_000;
+
+/// Open conversations under a cap, each with the instant at which it is looked at again.
+///
+/// The instants are sorted into steps of a second, and a conversation is moved to a later step only when its own comes
+/// up: a message costs no more than a look-up, whatever the number of conversations.
+#[derive(Debug)]
+pub struct Shelf {
+    places: HashMap<u64, Place, foldhash::fast::RandomState>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    due: BTreeMap<i64, Vec<u32>>,
+    cap: usize,
+    open: usize,
+}
+
+impl Shelf {
+    /// An empty shelf for `cap` conversations.
+    #[must_use]
+    pub fn new(cap: usize) -> Self {
+        Shelf {
+            places: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            due: BTreeMap::new(),
+            cap: cap.max(1),
+            open: 0,
+        }
+    }
+
+    /// How many conversations are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Whether one must go before another comes.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.open >= self.cap
+    }
+
+    /// Where the conversation of `key` stands.
+    #[must_use]
+    pub fn find(&self, key: u64) -> Option<Place> {
+        self.places.get(&key).copied()
+    }
+
+    /// The conversation at `place`.
+    #[must_use]
+    pub fn at(&mut self, place: Place) -> Option<&mut Conversation> {
+        self.slots.get_mut(place.0 as usize)?.conversation.as_mut()
+    }
+
+    /// Puts a conversation on the shelf, to be looked at again at `due`.
+    pub fn put(&mut self, key: u64, conversation: Conversation, due: Timestamp) -> Place {
+        let slot = Slot { conversation: Some(conversation), keys: smallvec::smallvec![key], due: due.0 };
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.slots[at as usize] = slot;
+                at
+            }
+            None => {
+                self.slots.push(slot);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.open += 1;
+        self.places.insert(key, Place(at));
+        self.due.entry(due.0.div_euclid(STEP_NS)).or_default().push(at);
+        Place(at)
+    }
+
+    /// Lets the conversation at `place` be found by `key` too.
+    pub fn also(&mut self, key: u64, place: Place) {
+        let Some(slot) = self.slots.get_mut(place.0 as usize) else { return };
+        if slot.conversation.is_some() && slot.keys.len() < 64 && self.places.insert(key, place).is_none() {
+            slot.keys.push(key);
+        }
+    }
+
+    /// Takes the conversation of a slot that is in no step any more.
+    fn take(&mut self, at: u32) -> Option<Conversation> {
+        let slot = self.slots.get_mut(at as usize)?;
+        let conversation = slot.conversation.take()?;
+        for key in slot.keys.drain(..) {
+            self.places.remove(&key);
+        }
+        self.free.push(at);
+        self.open -= 1;
+        Some(conversation)
+    }
+
+    /// Takes the conversation at `place` off the shelf before it is due.
+    pub fn take_now(&mut self, place: Place) -> Option<Conversation> {
+        let step = self.slots.get(place.0 as usize)?.due.div_euclid(STEP_NS);
+        if let Some(bucket) = self.due.get_mut(&step) {
+            bucket.retain(|&at| at != place.0);
+        }
+        self.take(place.0)
+    }
+
+    /// Takes the next conversation that is over by `now`: `end_of` says until when one is to be kept.
+    pub fn pop_due(&mut self, now: Timestamp, end_of: impl Fn(&Conversation) -> Timestamp) -> Option<Conversation> {
+        loop {
+            let step = *self.due.keys().next()?;
+            if (step + 1).saturating_mul(STEP_NS) > now.0 {
+                return None;
+            }
+            let Some(at) = self.due.get_mut(&step).and_then(Vec::pop) else {
+                self.due.remove(&step);
+                continue;
+            };
+            let Some(slot) = self.slots.get_mut(at as usize) else { continue };
+            let Some(conversation) = slot.conversation.as_ref() else { continue };
+            let end = end_of(conversation);
+            if end.0 > now.0 {
+                slot.due = end.0;
+                self.due.entry(end.0.div_euclid(STEP_NS)).or_default().push(at);
+                continue;
+            }
+            return self.take(at);
+        }
+    }
+
+    /// Takes the conversation that is due first, whenever that is.
+    pub fn pop_first(&mut self) -> Option<Conversation> {
+        loop {
+            let mut bucket = self.due.first_entry()?;
+            match bucket.get_mut().pop() {
+                Some(at) => {
+                    if let Some(conversation) = self.take(at) {
+                        return Some(conversation);
+                    }
+                }
+                None => {
+                    bucket.remove();
+                }
+            }
+        }
+    }
+
+    /// Every open conversation, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
+        self.slots.iter().filter_map(|s| s.conversation.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Kind;
+
+    fn secs(n: i64) -> Timestamp {
+        Timestamp(n * STEP_NS)
+    }
+
+    #[test]
+    fn what_is_due_leaves_and_what_was_prolonged_stays() {
+        let mut shelf = Shelf::new(8);
+        for id in 1..=3 {
+            shelf.put(id, Conversation::new(Kind::Call, id), secs(10));
+        }
+        let end = |c: &Conversation| if c.id == 2 { secs(50) } else { secs(10) };
+        assert!(shelf.pop_due(secs(9), end).is_none());
+        let mut gone: Vec<u64> = std::iter::from_fn(|| shelf.pop_due(secs(20), end)).map(|c| c.id).collect();
+        gone.sort_unstable();
+        assert_eq!((gone, shelf.len()), (vec![1, 3], 1));
+        assert!(shelf.find(1).is_none() && shelf.find(2).is_some());
+        assert_eq!(shelf.pop_due(secs(60), end).map(|c| c.id), Some(2));
+    }
+
+    #[test]
+    fn a_conversation_is_found_by_all_its_keys_until_it_leaves() {
+        let mut shelf = Shelf::new(1);
+        let place = shelf.put(7, Conversation::new(Kind::Exchange, 1), secs(1));
+        shelf.also(8, place);
+        assert!(shelf.is_full());
+        assert_eq!(shelf.find(8), Some(place));
+        assert_eq!(shelf.pop_first().map(|c| c.id), Some(1));
+        assert!(shelf.find(7).is_none() && shelf.find(8).is_none() && shelf.is_empty());
+    }
+}

@@ -1,0 +1,323 @@
+//! Media streams: RTP packets put together by flow and SSRC, and joined to the calls whose SDP announced where they go.
+
+use super::batch::{IcmpSeen, RtpSeen, Sight};
+use super::call;
+use super::conversation::Conversation;
+use crate::base::{Endpoint, Flow, Table, Timestamp};
+use crate::media::codec::Codec;
+use crate::media::{SdpFacts, dtmf, rtcp, rtp};
+use std::collections::HashMap;
+
+/// One RTP stream in one direction.
+#[derive(Clone, Debug)]
+pub struct MediaStream {
+    /// 1, 2, … in the order in which streams were recognised.
+    pub id: u64,
+    /// Number of its call; `None` for an orphan.
+    pub call: Option<u64>,
+    /// From where to where.
+    pub flow: Flow,
+    /// Time of its first packet.
+    pub start: Timestamp,
+    /// Loss, jitter, gaps.
+    pub receiver: rtp::Receiver,
+    /// Digits.
+    pub dtmf: dtmf::Collector,
+    /// What the payload types mean, as SDP says.
+    pub payloads: Payloads,
+    /// Whether the caller receives it; `None` for an orphan.
+    pub to_caller: Option<bool>,
+    /// RTCP packets that spoke of it.
+    pub rtcp_packets: u64,
+    /// Last fraction lost that its receiver reported, of 256. RFC 3550 §6.4.1
+    pub reported_loss: Option<u8>,
+    /// ICMP errors that answered its packets.
+    pub unreachable: u64,
+}
+
+/// Payload type numbers with their codecs and clock rates.
+pub type Payloads = smallvec::SmallVec<[Payload; 4]>;
+
+/// What one payload type number means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// The number in the RTP header.
+    pub number: u8,
+    /// The codec, where it is a known one.
+    pub codec: Option<Codec>,
+    /// Its name as SDP spells it.
+    pub name: Box<str>,
+    /// RTP clock rate in Hz.
+    pub clock_rate: u32,
+}
+
+impl MediaStream {
+    /// What its most used payload type means: by SDP, else by the static table.
+    #[must_use]
+    pub fn codec(&self) -> Option<Codec> {
+        self.codec_of(self.receiver.payload_type())
+    }
+
+    /// Name of its codec, as SDP spells it or as the table of RFC 3551 does.
+    #[must_use]
+    pub fn codec_name(&self) -> Option<String> {
+        let number = self.receiver.payload_type();
+        let announced = self.payloads.iter().find(|p| p.number == number).map(|p| p.name.to_string());
+        announced.or_else(|| Codec::from_payload_type(number).map(|c| c.name().to_owned()))
+    }
+
+    fn codec_of(&self, number: u8) -> Option<Codec> {
+        let announced = self.payloads.iter().find(|p| p.number == number);
+        announced.map_or_else(|| Codec::from_payload_type(number), |p| p.codec)
+    }
+
+    fn begin(id: u64, seen: &RtpSeen) -> Self {
+        MediaStream {
+            id,
+            call: None,
+            flow: seen.sight.flow,
+            start: seen.sight.time,
+            receiver: rtp::Receiver::new(seen.header.ssrc),
+            dtmf: dtmf::Collector::default(),
+            payloads: Payloads::new(),
+            to_caller: None,
+            rtcp_packets: 0,
+            reported_loss: None,
+            unreachable: 0,
+        }
+    }
+
+    fn take(&mut self, seen: &RtpSeen) {
+        let number = seen.header.payload_type;
+        // An orphan's payload types are not announced: four bytes under a dynamic number are an event.
+        let is_event = match self.codec_of(number) {
+            Some(codec) => codec == Codec::TelephoneEvent,
+            None => self.call.is_none() && number >= 96 && seen.payload_len == 4,
+        };
+        if is_event && seen.payload_len >= 4 {
+            self.dtmf.push(seen.header.timestamp, seen.head);
+        }
+        self.receiver.push(seen.sight.time, &seen.header, seen.payload_len);
+    }
+
+    fn belong(&mut self, announced: &Announced, receives: bool) {
+        self.call = Some(announced.call);
+        self.to_caller = Some(announced.by_caller == receives);
+        self.payloads.clone_from(&announced.payloads);
+        let clock = |number: u8| {
+            let by_sdp = announced.payloads.iter().find(|p| p.number == number).map(|p| p.clock_rate);
+            by_sdp.or_else(|| Codec::from_payload_type(number).and_then(Codec::clock_rate))
+        };
+        if let Some(rate) = clock(self.receiver.payload_type()) {
+            self.receiver.set_clock_rate(rate);
+        }
+    }
+}
+
+/// Who announced a media endpoint.
+#[derive(Clone, Debug)]
+struct Announced {
+    call: u64,
+    by_caller: bool,
+    payloads: Payloads,
+}
+
+type Key = (Flow, u32);
+
+/// All media streams that are open, under a cap.
+#[derive(Debug)]
+pub struct Streams {
+    announced: Table<Endpoint, Announced>,
+    /// Streams that belong to a call stay until the call goes.
+    claimed: Table<Key, MediaStream>,
+    /// Streams that belong to none so far.
+    orphans: Table<Key, MediaStream>,
+    of_calls: HashMap<u64, Vec<Key>, foldhash::fast::RandomState>,
+    next_id: u64,
+    last: i64,
+}
+
+/// An orphan that pauses for so long has ended.
+const ORPHAN_IDLE_NS: i64 = 90_000_000_000;
+/// An unannounced flow is a stream when this many packets in a row look like one.
+const PROBATION: u64 = 6;
+/// Streams of one call.
+const STREAMS_OF_CALL: usize = 256;
+
+impl Streams {
+    /// Room for `streams` streams and `endpoints` announced endpoints.
+    #[must_use]
+    pub fn new(streams: usize, endpoints: usize) -> Self {
+        Streams {
+            announced: Table::new(endpoints),
+            claimed: Table::new(streams),
+            orphans: Table::new(streams),
+            of_calls: HashMap::default(),
+            next_id: 0,
+            last: 0,
+        }
+    }
+
+    /// Streams that had to go because there were too many.
+    #[must_use]
+    pub fn let_go(&self) -> u64 {
+        self.claimed.evicted() + self.orphans.evicted()
+    }
+
+    /// Announced endpoints that had to go.
+    #[must_use]
+    pub fn endpoints_let_go(&self) -> u64 {
+        self.announced.evicted()
+    }
+
+    /// Notes where the SDP at `position` of a call wants its media.
+    pub fn announce(&mut self, c: &Conversation, position: u32) {
+        let Some(facts) = c.at(position) else { return };
+        let Some(sdp) = c.sdp(facts) else { return };
+        let from_caller = call::is_from_caller(c, facts);
+        // A response is sent by the side that its request was sent to.
+        let by_caller = if facts.is_request() { from_caller } else { !from_caller };
+        self.last = self.last.max(facts.time.0);
+        for media in &sdp.media {
+            let Some(endpoint) = media.endpoint.filter(|e| e.port != 0) else { continue };
+            let entry = Announced { call: c.id, by_caller, payloads: payloads_of(sdp, media) };
+            self.announced.touch_or_insert(&endpoint, self.last, || entry.clone()).0.clone_from(&entry);
+            self.claim_orphans(endpoint, &entry);
+        }
+    }
+
+    /// Gives streams that came before their SDP to the call. Few are open at a time in which that can be.
+    fn claim_orphans(&mut self, endpoint: Endpoint, entry: &Announced) {
+        const LOOKED_AT: usize = 64;
+        let touches = |flow: &Flow| flow.dst == endpoint || flow.src == endpoint;
+        let keys: Vec<Key> = self.orphans.iter().map(|(k, _)| *k).take(LOOKED_AT).filter(|(f, _)| touches(f)).collect();
+        for key in keys {
+            let Some(mut stream) = self.orphans.remove(&key) else { continue };
+            stream.belong(entry, key.0.dst == endpoint);
+            self.claim(key, stream);
+        }
+    }
+
+    fn claim(&mut self, key: Key, stream: MediaStream) {
+        let Some(call) = stream.call else { return };
+        let keys = self.of_calls.entry(call).or_default();
+        if keys.len() < STREAMS_OF_CALL {
+            keys.push(key);
+            self.claimed.touch_or_insert(&key, self.last, || stream);
+        }
+    }
+
+    /// Takes an RTP packet in. A stream that had to go for it is handed to `orphan`.
+    pub fn rtp(&mut self, seen: &RtpSeen, orphan: &mut dyn FnMut(MediaStream)) {
+        let key = (seen.sight.flow, seen.header.ssrc);
+        self.last = self.last.max(seen.sight.time.0);
+        if let Some(stream) = self.claimed.touch(&key, self.last) {
+            stream.take(seen);
+            return;
+        }
+        if let Some(stream) = self.orphans.touch(&key, self.last) {
+            stream.take(seen);
+            return;
+        }
+        self.next_id += 1;
+        let mut stream = MediaStream::begin(self.next_id, seen);
+        let by_dst = self.announced.get(&key.0.dst).map(|a| (a, true));
+        let owner = by_dst.or_else(|| self.announced.get(&key.0.src).map(|a| (a, false)));
+        match owner {
+            Some((announced, receives)) => {
+                stream.belong(announced, receives);
+                stream.receiver.set_payload_type(seen.header.payload_type);
+                if let Some(rate) = clock_of(&stream.payloads, seen.header.payload_type) {
+                    stream.receiver.set_clock_rate(rate);
+                }
+                stream.take(seen);
+                self.claim(key, stream);
+            }
+            None => {
+                if let Some(rate) = clock_of(&stream.payloads, seen.header.payload_type) {
+                    stream.receiver.set_clock_rate(rate);
+                }
+                stream.take(seen);
+                if let (_, Some((_, gone))) = self.orphans.touch_or_insert(&key, self.last, || stream) {
+                    hand_out(gone, orphan);
+                }
+            }
+        }
+    }
+
+    /// Takes an RTCP packet in: what it reports is noted with the stream it speaks of.
+    pub fn rtcp(&mut self, sight: &Sight, bytes: &[u8]) {
+        let back = sight.flow.reversed();
+        rtcp::reports(bytes, &mut |report: rtcp::ReportBlock| {
+            // A report travels against the stream that it speaks of, on the same ports or on those above.
+            let media_port = |e: Endpoint| e.with_port(e.port.saturating_sub(1));
+            let beside = Flow { src: media_port(back.src), dst: media_port(back.dst) };
+            for flow in [beside, back] {
+                if let Some(stream) = self.claimed.touch(&(flow, report.ssrc), self.last) {
+                    stream.rtcp_packets += 1;
+                    stream.reported_loss = Some(report.fraction_lost);
+                    break;
+                }
+            }
+        });
+    }
+
+    /// Notes that a packet of a stream could not be delivered.
+    pub fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
+        let Some(header) = rtp::Header::parse(quoted) else { return };
+        if let Some(stream) = self.claimed.touch(&(seen.quoted, header.ssrc), self.last) {
+            stream.unreachable += 1;
+        }
+    }
+
+    /// Takes out the streams of a call, in order.
+    pub fn of_call(&mut self, c: &Conversation) -> Vec<MediaStream> {
+        for sdp in &c.sdps {
+            for endpoint in sdp.media.iter().filter_map(|m| m.endpoint) {
+                if self.announced.get(&endpoint).is_some_and(|a| a.call == c.id) {
+                    self.announced.remove(&endpoint);
+                }
+            }
+        }
+        let keys = self.of_calls.remove(&c.id).unwrap_or_default();
+        let mut streams: Vec<MediaStream> = keys.iter().filter_map(|k| self.claimed.remove(k)).collect();
+        streams.sort_unstable_by_key(|s| s.id);
+        streams
+    }
+
+    /// Hands out the orphans that have been silent for long.
+    pub fn age(&mut self, now: Timestamp, orphan: &mut dyn FnMut(MediaStream)) {
+        while let Some((_, stream)) = self.orphans.pop_before(now.0.saturating_sub(ORPHAN_IDLE_NS)) {
+            hand_out(stream, orphan);
+        }
+    }
+
+    /// Hands out every orphan: nothing follows.
+    pub fn finish(&mut self, orphan: &mut dyn FnMut(MediaStream)) {
+        let mut rest: Vec<MediaStream> = std::iter::from_fn(|| self.orphans.pop_oldest()).map(|(_, s)| s).collect();
+        rest.sort_unstable_by_key(|s| s.id);
+        for stream in rest {
+            hand_out(stream, orphan);
+        }
+    }
+}
+
+/// An orphan counts only when it went on long enough, in order, to be RTP beyond doubt.
+fn hand_out(stream: MediaStream, orphan: &mut dyn FnMut(MediaStream)) {
+    if stream.receiver.packets() >= PROBATION && stream.receiver.is_plausible() {
+        orphan(stream);
+    }
+}
+
+fn clock_of(payloads: &Payloads, number: u8) -> Option<u32> {
+    let by_sdp = payloads.iter().find(|p| p.number == number).map(|p| p.clock_rate).filter(|&rate| rate != 0);
+    by_sdp.or_else(|| Codec::from_payload_type(number).and_then(Codec::clock_rate))
+}
+
+fn payloads_of(_sdp: &SdpFacts, media: &crate::media::MediaFacts) -> Payloads {
+    media
+        .payloads
+        .iter()
+        .map(|p| Payload { number: p.number, codec: p.codec, name: p.name().into(), clock_rate: p.clock_rate })
+        .collect()
+}

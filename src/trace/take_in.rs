@@ -1,0 +1,265 @@
+//! One message into its conversation: facts, transaction, repeats.
+
+use super::batch::Observed;
+use super::conversation::{Conversation, Kind};
+use super::facts::{Facts, KeptDefect, KeptField};
+use super::transaction::{Repeat, Transaction, repeat};
+use crate::base::Span;
+use crate::media::SdpFacts;
+use crate::media::sdp::Session;
+use crate::sip::{HeaderName, Message, Method, StartLine};
+
+/// How many transactions back a message looks for its own.
+const TRANSACTIONS_BACK: usize = 128;
+/// How many messages back a message looks for what it repeats.
+const MESSAGES_BACK: usize = 64;
+/// Kept bytes of a line with a defect.
+const LINE_CAP: usize = 240;
+/// Kept defects of one message.
+const DEFECTS_CAP: usize = 16;
+/// Kept different SDP bodies of one conversation.
+const SDP_CAP: usize = 64;
+/// Kept bytes of one text.
+const TEXT_CAP: usize = 2048;
+
+/// A conversation that begins with `observed`.
+#[must_use]
+pub fn conversation(kind: Kind, id: u64, observed: &Observed<'_>) -> Conversation {
+    let (o, bytes) = (observed.outline, observed.bytes);
+    let mut c = Conversation::new(kind, id);
+    let texts = &mut c.texts;
+    let mut keep = |span: Span| texts.intern(capped(span.of(bytes)));
+    c.call_id = keep(o.call_id);
+    c.from = keep(o.from_uri);
+    c.to = keep(o.to_uri);
+    c.from_display = keep(display_of(o.from, o.from_uri, bytes));
+    c.to_display = keep(display_of(o.to, o.to_uri, bytes));
+    c
+}
+
+fn capped(text: &[u8]) -> &[u8] {
+    text.get(..TEXT_CAP).unwrap_or(text)
+}
+
+/// The display name before `<`, without its quotes. RFC 3261 §25.1
+fn display_of(value: Span, uri: Span, bytes: &[u8]) -> Span {
+    if uri.is_empty() || uri.start <= value.start {
+        return Span::NONE;
+    }
+    let before = Span { start: value.start, end: uri.start };
+    let text = before.of(bytes);
+    let is_edge = |b: &u8| matches!(b, b'<' | b' ' | b'\t' | b'\r' | b'\n' | b'"');
+    let Some(first) = text.iter().position(|b| !is_edge(b)) else { return Span::NONE };
+    let last = text.iter().rposition(|b| !is_edge(b)).unwrap_or(first);
+    Span::new(before.start as usize + first, before.start as usize + last + 1)
+}
+
+/// Takes a message in and says at which position it stands.
+pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, key: u64, keep_raw: bool) -> u32 {
+    let position = c.facts.len() as u32;
+    let mut facts = facts_of(c, observed, index);
+    join_transaction(c, &mut facts, key, position);
+    keep_fields(c, observed, &mut facts);
+    if !observed.outline.body.is_empty() {
+        facts.sdp = keep_sdp(c, observed);
+    }
+    if !observed.outline.defects.is_empty() {
+        facts.malformed = true;
+        facts.defects = Some(keep_defects(observed));
+    }
+    c.facts.push(facts);
+    if keep_raw {
+        c.raw.push(observed.bytes.into());
+    }
+    position
+}
+
+fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts {
+    let (o, bytes, sight) = (observed.outline, observed.bytes, &observed.sight);
+    let (method, method_span, status, uri_or_reason) = match o.start {
+        StartLine::Request { method, method_span, uri, .. } => (method, method_span, 0, uri),
+        StartLine::Response { status, reason, .. } => {
+            let (method, span) = o.cseq.as_ref().map_or((Method::Other, Span::NONE), |c| (c.method, c.method_span));
+            (method, span, status.max(1), reason)
+        }
+    };
+    let texts = &mut c.texts;
+    let mut keep = |span: Span| texts.intern(capped(span.of(bytes)));
+    Facts {
+        index,
+        frame: sight.frame,
+        time: sight.time,
+        flow: sight.flow,
+        source: sight.source,
+        transport: observed.transport,
+        method,
+        status,
+        ip_id: sight.ip_id,
+        cseq: o.cseq.as_ref().map_or(0, |c| c.number),
+        has_cseq: o.cseq.is_some(),
+        cseq_method: o.cseq.as_ref().map_or(Method::Other, |c| c.method),
+        mirrored: sight.mirrored,
+        copy: false,
+        malformed: false,
+        cut: sight.cut,
+        method_text: if method == Method::Other { keep(method_span) } else { Span::NONE },
+        uri_or_reason: keep(uri_or_reason),
+        branch: keep(o.branch),
+        sent_by: keep(o.sent_by),
+        vias: o.vias,
+        from_tag: keep(o.from_tag),
+        to_tag: keep(o.to_tag),
+        content_type: keep(o.content_type),
+        size: bytes.len() as u32,
+        body_len: o.body.len() as u32,
+        sdp: None,
+        transaction: 0,
+        repeats: None,
+        fields_start: 0,
+        fields_len: 0,
+        defects: None,
+    }
+}
+
+/// Finds the transaction of a message, or begins one, and notes whether the message is a repeat.
+fn join_transaction(c: &mut Conversation, facts: &mut Facts, key: u64, position: u32) {
+    let from = c.transactions.len().saturating_sub(TRANSACTIONS_BACK);
+    let find = |method: Method| {
+        let recent = c.transactions.get(from..).unwrap_or(&[]);
+        recent.iter().rposition(|t| t.key == key && t.method == method).map(|at| at + from)
+    };
+    // The ACK to a response other than 2xx is part of the INVITE transaction. RFC 3261 §17.1.1.3
+    let found = match (facts.is_request(), facts.method) {
+        (true, Method::Ack) => find(Method::Invite).or_else(|| find(Method::Ack)),
+        (_, method) => find(method),
+    };
+    let Some(at) = found else {
+        facts.transaction = c.transactions.len() as u32;
+        let mut transaction = Transaction::begin(key, facts, position);
+        if !facts.is_request() {
+            transaction.respond(facts, position);
+        }
+        c.transactions.push(transaction);
+        return;
+    };
+    facts.transaction = at as u32;
+    let earlier = last_like(c, facts);
+    if let Some(earlier) = earlier {
+        let like = &c.facts[earlier];
+        facts.copy = repeat(like, facts) == Repeat::Copy;
+        facts.repeats = Some(like.repeats.unwrap_or(earlier as u32));
+    }
+    let Some(transaction) = c.transactions.get_mut(at) else { return };
+    match (facts.is_request(), earlier.is_some()) {
+        (true, _) if facts.method == Method::Ack && transaction.method == Method::Invite => {
+            transaction.ack.get_or_insert(position);
+        }
+        (true, false) => {
+            // First seen by its response, as after a disorder: now the request is known.
+            transaction.request.get_or_insert(position);
+            transaction.flow = facts.flow;
+            transaction.sends = transaction.sends.saturating_add(1);
+            transaction.last_send = facts.time;
+        }
+        (true, true) if !facts.copy => {
+            transaction.sends = transaction.sends.saturating_add(1);
+            transaction.last_send = facts.time;
+        }
+        (false, false) => transaction.respond(facts, position),
+        (false, true) if !facts.copy && facts.is_final() => {
+            transaction.final_sends = transaction.final_sends.saturating_add(1);
+        }
+        _ => {}
+    }
+}
+
+/// The latest earlier message of the same transaction that says the same.
+fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
+    let from = c.facts.len().saturating_sub(MESSAGES_BACK);
+    let at = c.facts.get(from..)?.iter().rposition(|f| {
+        f.transaction == facts.transaction
+            && f.status == facts.status
+            && f.method == facts.method
+            && f.to_tag == facts.to_tag
+            && (!facts.is_provisional() || f.size == facts.size)
+    })?;
+    Some(at + from)
+}
+
+/// Header fields that rules and reports ask for.
+fn is_kept(name: HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::Contact
+            | HeaderName::RecordRoute
+            | HeaderName::Route
+            | HeaderName::Require
+            | HeaderName::RSeq
+            | HeaderName::RAck
+            | HeaderName::SessionExpires
+            | HeaderName::MinSE
+            | HeaderName::Expires
+            | HeaderName::MinExpires
+            | HeaderName::MaxForwards
+            | HeaderName::Warning
+            | HeaderName::Reason
+            | HeaderName::RetryAfter
+            | HeaderName::WwwAuthenticate
+            | HeaderName::ProxyAuthenticate
+            | HeaderName::Authorization
+            | HeaderName::ProxyAuthorization
+            | HeaderName::ReferTo
+            | HeaderName::Replaces
+            | HeaderName::UserAgent
+            | HeaderName::Server
+            | HeaderName::Event
+    )
+}
+
+fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts) {
+    let start = c.fields.len();
+    for field in &observed.outline.fields {
+        if is_kept(field.name) && c.fields.len() - start < usize::from(u16::MAX) {
+            let value = c.texts.intern(capped(field.value.of(observed.bytes)));
+            c.fields.push(KeptField { name: field.name, value });
+        }
+    }
+    facts.fields_start = start as u32;
+    facts.fields_len = (c.fields.len() - start) as u16;
+}
+
+/// Reads the SDP of a message, unless the same body was read before.
+fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
+    use std::hash::BuildHasher;
+    let body = Message::new(observed.bytes, observed.outline).sdp_body()?;
+    let key = foldhash::fast::FixedState::default().hash_one(body);
+    if let Some(at) = c.sdp_keys.iter().position(|&k| k == key) {
+        return Some(at as u32);
+    }
+    if c.sdps.len() >= SDP_CAP {
+        return None;
+    }
+    c.sdps.push(SdpFacts::of(&Session::parse(body)));
+    c.sdp_keys.push(key);
+    Some((c.sdps.len() - 1) as u32)
+}
+
+fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {
+    let bytes = observed.bytes;
+    let kept = observed.outline.defects.iter().take(DEFECTS_CAP).map(|&defect| {
+        let at = (defect.span.start as usize).min(bytes.len());
+        let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
+        let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
+        let line = bytes[line_start..line_end].strip_suffix(b"\r").unwrap_or(&bytes[line_start..line_end]);
+        // A window around the place, where the line is long.
+        let column = at - line_start;
+        let skip = if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
+        KeptDefect {
+            defect,
+            line: line[skip..].iter().copied().take(LINE_CAP).collect(),
+            line_number: memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1,
+            column: (column - skip) as u32,
+        }
+    });
+    kept.collect()
+}

@@ -1,0 +1,72 @@
+//! The texts of one conversation, each kept once.
+
+use crate::base::Span;
+
+/// How far back a text is looked for before it is kept again: the messages of a call repeat what the last few said.
+const LOOK_BACK: usize = 16;
+
+/// An append-only store of short byte strings. Equal strings that follow each other closely share their bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    bytes: Vec<u8>,
+    known: Vec<Span>,
+}
+
+impl Texts {
+    /// Keeps `text` and says where; the empty text is [`Span::NONE`].
+    pub fn intern(&mut self, text: &[u8]) -> Span {
+        if text.is_empty() {
+            return Span::NONE;
+        }
+        let recent = self.known.len().saturating_sub(LOOK_BACK);
+        for &span in self.known[recent..].iter().rev() {
+            if span.len() == text.len() && span.of(&self.bytes) == text {
+                return span;
+            }
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(512);
+            self.known.reserve(16);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        let span = Span::new(start, self.bytes.len());
+        self.known.push(span);
+        span
+    }
+
+    /// The bytes that a span from [`Texts::intern`] names.
+    #[must_use]
+    pub fn of(&self, span: Span) -> &[u8] {
+        span.of(&self.bytes)
+    }
+
+    /// Bytes kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Texts;
+    use crate::base::Span;
+
+    #[test]
+    fn equal_texts_share_their_bytes() {
+        let mut t = Texts::default();
+        let a = t.intern(b"alice");
+        let b = t.intern(b"bob");
+        assert_eq!(t.intern(b"alice"), a);
+        assert_eq!((t.of(a), t.of(b), t.len()), (&b"alice"[..], &b"bob"[..], 8));
+        assert_eq!(t.intern(b""), Span::NONE);
+        assert_eq!(t.of(Span::NONE), b"");
+    }
+}

@@ -60,14 +60,22 @@ pub fn participants(c: &Conversation, path: &Path) -> Vec<Participant> {
 
 fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
     let address = path.stations().get(at).copied().unwrap_or_default();
-    let mut p =
-        Participant { address, role: None, record_routes: false, evidence: Vec::new(), software: software(c, path, at) };
+    let mut p = Participant {
+        address,
+        role: None,
+        record_routes: false,
+        evidence: Vec::new(),
+        software: software(c, path, at),
+    };
     let sends = |f: &Facts| path.station(f.flow.src) == Some(at);
     let receives = |f: &Facts| path.station(f.flow.dst) == Some(at);
     if let Some((received, sent)) = forwarded(c, &sends, &receives) {
         p.role = Some(Role::Proxy);
-        let method = if sent.method == Method::Other { "a request" } else { sent.method.as_str() };
-        p.evidence.push(format!("forwarded {method} under the same Call-ID with {} Via instead of {}", sent.vias, received.vias));
+        let method = if sent.method == Method::Other { "a request" } else { sent.method.text() };
+        p.evidence.push(format!(
+            "forwarded {method} under the same Call-ID with {} Via instead of {}",
+            sent.vias, received.vias
+        ));
         let routes = |f: &Facts| c.headers(f, HeaderName::RecordRoute).count();
         p.record_routes = routes(sent) > routes(received);
         if p.record_routes {
@@ -103,9 +111,8 @@ fn forwarded<'a>(
 ) -> Option<(&'a Facts, &'a Facts)> {
     let requests = || c.firsts().filter(|(_, f)| f.is_request()).map(|(_, f)| f).take(256);
     for received in requests().filter(|f| receives(f)) {
-        let same = |f: &&Facts| {
-            sends(f) && f.method == received.method && f.cseq == received.cseq && f.vias > received.vias
-        };
+        let same =
+            |f: &&Facts| sends(f) && f.method == received.method && f.cseq == received.cseq && f.vias > received.vias;
         if let Some(sent) = requests().find(same) {
             return Some((received, sent));
         }

@@ -20,7 +20,7 @@ pub fn method(c: &Conversation, f: &Facts) -> String {
     match f.method {
         Method::Other if f.method_text.is_empty() => "request".to_owned(),
         Method::Other => Safe(c.text(f.method_text)).to_string(),
-        known => known.as_str().to_owned(),
+        known => known.text().to_owned(),
     }
 }
 

@@ -167,8 +167,9 @@ const STATES: [&str; 16] = [
 
 /// Reads an instant: RFC 3339, with any offset.
 fn instant(text: &str) -> Result<crate::base::Timestamp, String> {
-    let read: jiff::Timestamp =
-        text.parse().map_err(|_| format!("'{text}' is no instant: write 2026-11-22T14:05:11Z or with an offset, +01:00"))?;
+    let read: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| format!("'{text}' is no instant: write 2026-11-22T14:05:11Z or with an offset, +01:00"))?;
     i64::try_from(read.as_nanosecond()).map(crate::base::Timestamp).map_err(|_| format!("'{text}' is out of range"))
 }
 

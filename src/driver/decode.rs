@@ -5,7 +5,7 @@
 
 use super::Input;
 use crate::base::Timestamp;
-use crate::capture::{CaptureError, Event, HepOver, Source};
+use crate::capture::{CaptureError, Event, HepOver};
 use crate::net::{Packet, Reason, Undecoded};
 use crate::trace::tracer::LetGo;
 use crate::trace::{Batch, Intake, Sink, Tracer};
@@ -85,7 +85,8 @@ pub fn run(
     }
     let result = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
-            let mut feed = Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
+            let mut feed =
+                Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
             let ended = feed.read(input, &mut intake);
             intake.finish(&mut feed.batch);
             feed.hand_on();
@@ -171,13 +172,14 @@ impl Feed<'_> {
                 self.note(hep.time);
                 let sight = (hep.time, hep.frame, hep.source);
                 match hep.over {
-                    HepOver::Datagram => intake.hep_datagram(hep.time, hep.frame, hep.source, hep.bytes, &mut self.batch),
+                    HepOver::Datagram => {
+                        intake.hep_datagram(hep.time, hep.frame, hep.source, hep.bytes, &mut self.batch)
+                    }
                     HepOver::Stream(id) => intake.hep_bytes(id, sight, hep.bytes, &mut self.batch),
                     HepOver::End(id) => intake.hep_bytes(id, sight, &[], &mut self.batch),
                 }
             }
             Event::Idle(now) => self.batch.last_time = self.batch.last_time.max(*now),
-            _ => {}
         }
         Ok(())
     }

@@ -94,9 +94,7 @@ impl Reason {
             | Reason::ConnectionsEvicted
             | Reason::StreamBufferFull
             | Reason::ConversationsEvicted
-            | Reason::StreamsEvicted => {
-                "too much was open at once: narrow the input with --filter or --port"
-            }
+            | Reason::StreamsEvicted => "too much was open at once: narrow the input with --filter or --port",
             Reason::UnknownLinkType => "convert the capture to Ethernet or raw IP (editcap -T)",
             Reason::MalformedPacket => "the packets may be damaged or of another link type than the file says",
             Reason::UnknownTunnel => "capture behind the tunnel's end, or say which tunnel it is in an issue",

@@ -1,14 +1,14 @@
 //! From what the trace hands over to the plain data of a report.
 
 use super::decode::{
-    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Leg, Message, Participant, Party,
-    Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
+    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Leg, Message,
+    Participant, Party, Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
 };
 use super::notes;
 use super::text::Text;
 use crate::analysis::{self, roles};
 use crate::base::{Span, Timestamp};
-use crate::media::emodel;
+use crate::media::facts::Format;
 use crate::sip::{HeaderName, Message as View, Method};
 use crate::trace::path::Path;
 use crate::trace::{Conversation, Facts, MediaStream, call, dialog, exchange, registration};
@@ -64,34 +64,32 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
 fn method_text<'a>(c: &'a Conversation, f: &Facts, method: Method) -> Option<Text<'a>> {
     match method {
         Method::Other => some(c.text(f.method_text)),
-        known => Some(Text::from(known.as_str())),
+        known => Some(Text::from(known.text())),
     }
 }
 
 /// Every header field of a message, in wire order.
 #[must_use]
 pub fn headers<'a>(view: &View<'a>) -> Vec<super::decode::Header<'a>> {
-    let bytes = view.bytes();
-    let fields = view.fields().iter();
-    fields
-        .map(|f| super::decode::Header { name: Text::new(f.name_span.of(bytes)), value: Text::new(f.value.of(bytes)) })
-        .collect()
+    let told =
+        view.fields().map(|(name, value)| super::decode::Header { name: Text::new(name), value: Text::new(value) });
+    told.collect()
 }
 
 fn sdp(facts: &crate::media::SdpFacts, role: Option<&'static str>) -> Sdp {
     Sdp {
         role,
-        origin: facts.origin().and_then(owned),
+        origin: owned(facts.origin_line()),
         media: facts
             .media
             .iter()
             .map(|m| SdpMedia {
-                kind: Text::from(m.kind.as_str().to_owned()),
+                kind: Text::from(m.kind.name().to_owned()),
                 address: m.endpoint.map(|e| e.to_string()),
                 port: m.port,
-                protocol: Text::from(m.protocol.as_str().to_owned()),
-                codecs: m.payloads.iter().map(|p| p.name().to_owned()).collect(),
-                direction: m.direction.as_str(),
+                protocol: Text::from(m.protocol.name().to_owned()),
+                codecs: m.formats.iter().filter_map(Format::name).map(str::to_owned).collect(),
+                direction: m.direction.name(),
             })
             .collect(),
     }
@@ -126,7 +124,8 @@ pub fn call(c: &Conversation, streams: &[MediaStream], findings: Vec<u64>) -> Ca
     let begun = invite.map(|f| f.time).unwrap_or_default();
     let after = |t: Option<Timestamp>| t.map(|t| t.ms_since(begun));
     let dialogs = dialog::dialogs(c);
-    let to_tag = dialogs.iter().find(|d| d.state >= dialog::DialogState::Confirmed).or(dialogs.first()).map(|d| d.to_tag);
+    let to_tag =
+        dialogs.iter().find(|d| d.state >= dialog::DialogState::Confirmed).or(dialogs.first()).map(|d| d.to_tag);
     let talk = call::talk_ns(c, &outcome).map(|ns| ns as f64 / 1e6);
     Call {
         id: c.id,
@@ -215,24 +214,23 @@ pub fn exchange(c: &Conversation, findings: Vec<u64>) -> Exchange {
 /// A media stream.
 #[must_use]
 pub fn stream(s: &MediaStream) -> Stream {
-    let r = &s.receiver;
-    let conditions = emodel::Conditions { burst_ratio: r.burst_ratio(), ..emodel::Conditions::loss(r.loss_percent()) };
+    let r = s.receiver.statistics();
     Stream {
         id: s.id,
         call: s.call,
-        ssrc: format!("0x{:08x}", r.ssrc()),
+        ssrc: format!("0x{:08x}", r.ssrc),
         src: s.flow.src.to_string(),
         dst: s.flow.dst.to_string(),
         codec: s.codec_name(),
-        payload_type: r.payload_type(),
-        packets: r.packets(),
-        lost: r.lost(),
-        loss_percent: rounded(r.loss_percent()),
-        jitter_ms: rounded(r.jitter_ms()),
-        max_gap_ms: rounded(r.max_gap_ms()),
-        mos: s.codec().and_then(|codec| emodel::mos(codec, &conditions)).map(rounded),
-        duration_ms: rounded(r.duration_ms()),
-        dtmf: s.dtmf.digits().to_owned(),
+        payload_type: r.payload_type,
+        packets: r.packets,
+        lost: r.lost,
+        loss_percent: rounded(r.loss_percent),
+        jitter_ms: rounded(r.mean_jitter_ms),
+        max_gap_ms: rounded(r.max_gap_ms),
+        mos: r.mos().map(rounded),
+        duration_ms: rounded(r.duration_ms),
+        dtmf: s.dtmf.digits(),
         direction: s.to_caller.map(|to_caller| if to_caller { "callee_to_caller" } else { "caller_to_callee" }),
         start: Instant(s.start),
     }

@@ -101,7 +101,7 @@ impl<'a> Collector<'a> {
                 Some(o) => add_detail(&mut message, self.detail, o.bytes, o.outline),
                 None => {
                     if let Some(raw) = c.raw.get(position as usize) {
-                        self.outline.read(raw, false);
+                        self.outline.read(raw);
                         add_detail(&mut message, self.detail, raw, &self.outline);
                     }
                 }
@@ -117,7 +117,7 @@ impl<'a> Collector<'a> {
         for position in 0..c.facts.len() as u32 {
             let Some(mut message) = build::message(c, position, origin) else { continue };
             if let Some(raw) = c.raw.get(position as usize) {
-                self.outline.read(raw, false);
+                self.outline.read(raw);
                 add_detail(&mut message, self.detail, raw, &self.outline);
             }
             all.push(message.into_owned());
@@ -168,7 +168,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], outline: &Outline) {
+fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], outline: &'m Outline) {
     if detail.headers {
         message.headers = Some(build::headers(&View::new(bytes, outline)));
     }

@@ -110,6 +110,9 @@ pub struct Summary {
     pub malformed: u64,
     /// What could not be decoded, by reason.
     pub undecoded: BTreeMap<String, u64>,
+    /// What a person can do about each reason in `undecoded` (not in JSON).
+    #[serde(skip)]
+    pub hints: BTreeMap<String, String>,
     /// Time of the first packet.
     pub first_time: Option<Instant>,
     /// Time of the last packet.
@@ -436,6 +439,43 @@ pub struct Message<'a> {
     /// The whole message, with `--raw`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<Text<'a>>,
+}
+
+impl Message<'_> {
+    /// The same message, with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Message<'static> {
+        let own = |text: Option<Text<'_>>| text.map(Text::into_owned);
+        Message {
+            method: own(self.method),
+            uri: own(self.uri),
+            reason: own(self.reason),
+            call_id: own(self.call_id),
+            cseq: self.cseq.map(|c| Cseq { number: c.number, method: c.method.into_owned() }),
+            from_tag: own(self.from_tag),
+            to_tag: own(self.to_tag),
+            branch: own(self.branch),
+            body: self.body.map(|b| Body { content_type: own(b.content_type), length: b.length, sdp: b.sdp }),
+            headers: self.headers.map(|all| {
+                let owned = |h: Header<'_>| Header { name: h.name.into_owned(), value: h.value.into_owned() };
+                all.into_iter().map(owned).collect()
+            }),
+            raw: own(self.raw),
+            index: self.index,
+            frame: self.frame,
+            source: self.source,
+            time: self.time,
+            offset_ms: self.offset_ms,
+            src: self.src,
+            dst: self.dst,
+            transport: self.transport,
+            kind: self.kind,
+            status: self.status,
+            retransmission_of: self.retransmission_of,
+            size: self.size,
+            notes: self.notes,
+        }
+    }
 }
 
 /// One RTP stream in one direction.

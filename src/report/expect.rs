@@ -367,7 +367,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_where() {
-        for (text, column) in [("", 1), ("summary.calls >=", 17), ("(a == 1", 8), ("a == 'x", 6), ("a = 1", 3), ("a[x] > 1", 2)] {
+        for (text, column) in
+            [("", 1), ("summary.calls >=", 17), ("(a == 1", 8), ("a == 'x", 6), ("a = 1", 3), ("a[x] > 1", 2)]
+        {
             let error = text.parse::<Expectation>().unwrap_err();
             assert!(error.to_string().contains(&format!("column {column}:")), "{text}: {error}");
         }

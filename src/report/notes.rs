@@ -2,9 +2,9 @@
 
 use crate::analysis::words;
 use crate::base::Safe;
+use crate::sip::param::Credentials;
 use crate::sip::{HeaderName, Method};
 use crate::trace::call::{self, Outcome};
-use crate::trace::registration::has_credentials;
 use crate::trace::{Conversation, Facts, Kind, offer};
 
 /// The notes on the message at `position`, most telling first.
@@ -33,8 +33,8 @@ fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) 
     if let Some(credentials) =
         c.header(f, HeaderName::ProxyAuthorization).or_else(|| c.header(f, HeaderName::Authorization))
     {
-        match param(credentials, b"username") {
-            Some(user) => notes.push(format!("credentials of {}", Safe(user))),
+        match param(credentials, "username") {
+            Some(user) => notes.push(format!("credentials of {user}")),
             None => notes.push("with credentials".to_owned()),
         }
     }
@@ -102,7 +102,7 @@ fn response(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>)
         400..=699 => {
             for name in [HeaderName::Warning, HeaderName::Reason, HeaderName::RetryAfter] {
                 if let Some(value) = c.header(f, name) {
-                    notes.push(format!("{}: {}", name.as_str(), Safe(value)));
+                    notes.push(format!("{}: {}", name.canonical(), Safe(value)));
                 }
             }
         }
@@ -148,28 +148,28 @@ fn challenge(c: &Conversation, f: &Facts) -> String {
         let scheme_end = value.iter().position(|b| *b == b' ').unwrap_or(value.len());
         let scheme = &value[..scheme_end];
         if at == 0 {
-            if let Some(realm) = param(value, b"realm") {
-                parts.push(Safe(realm).to_string());
+            if let Some(realm) = param(value, "realm") {
+                parts.push(realm);
             }
         }
         if scheme.eq_ignore_ascii_case(b"Digest") {
-            parts.push(param(value, b"algorithm").map_or_else(|| "MD5".to_owned(), |a| Safe(a).to_string()));
+            parts.push(param(value, "algorithm").unwrap_or_else(|| "MD5".to_owned()));
         } else {
             parts.push(Safe(scheme).to_string());
         }
-        if let Some(qop) = param(value, b"qop") {
-            parts.push(format!("qop={}", Safe(qop)));
+        if let Some(qop) = param(value, "qop") {
+            parts.push(format!("qop={qop}"));
         }
-        if param(value, b"stale").is_some_and(|s| s.eq_ignore_ascii_case(b"true")) {
+        if param(value, "stale").is_some_and(|s| s.eq_ignore_ascii_case("true")) {
             parts.push("the nonce was stale".to_owned());
         }
     }
     if parts.is_empty() { "challenge".to_owned() } else { format!("challenge: {}", parts.join(", ")) }
 }
 
-/// A parameter of a challenge or of credentials, without its quotes.
-fn param<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    crate::sip::params::auth(value).find(|p| p.name.eq_ignore_ascii_case(name)).map(|p| p.unquoted())
+/// A parameter of a challenge or of credentials, without its quotes and made safe to show.
+fn param(value: &[u8], name: &str) -> Option<String> {
+    Credentials::parse(value).param(name).map(|p| Safe(&p.text()).to_string())
 }
 
 /// What an SDP says: `offers PCMU PCMA`, `PCMU`.

@@ -112,7 +112,7 @@ fn is_user(uri: &[u8], user: &str) -> bool {
 }
 
 fn has_method(c: &Conversation, asked: &str) -> bool {
-    let named = Method::from_bytes(asked.to_ascii_uppercase().as_bytes());
+    let named = Method::of(asked.to_ascii_uppercase().as_bytes());
     c.facts.iter().filter(|f| f.is_request()).any(|f| match named {
         Method::Other => f.method == Method::Other && c.text(f.method_text).eq_ignore_ascii_case(asked.as_bytes()),
         known => f.method == known,
@@ -160,7 +160,8 @@ impl Chosen {
     pub fn has(&self, source: u16, frame: u64, time: Timestamp, flow: Option<Flow>) -> bool {
         self.frames.contains(&(source, frame))
             || flow.is_some_and(|flow| {
-                self.connections.contains(&flow) || self.media.get(&flow).is_some_and(|(a, b)| (*a..=*b).contains(&time))
+                self.connections.contains(&flow)
+                    || self.media.get(&flow).is_some_and(|(a, b)| (*a..=*b).contains(&time))
             })
     }
 }

@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 /// Method names outside the table that are counted on their own.
 const ODD_METHODS_CAP: usize = 256;
 
+/// Room for every method of the table.
+const METHODS: usize = 32;
+
 /// Counts over everything.
 #[derive(Clone, Debug)]
 pub struct Tally {
     /// Messages.
     pub messages: u64,
-    methods: [u64; Method::COUNT],
+    methods: [u64; METHODS],
     odd_methods: BTreeMap<String, u64>,
     statuses: Vec<u64>,
     transports: [u64; Transport::ALL.len()],
@@ -39,7 +42,7 @@ impl Default for Tally {
     fn default() -> Self {
         Tally {
             messages: 0,
-            methods: [0; Method::COUNT],
+            methods: [0; METHODS],
             odd_methods: BTreeMap::new(),
             statuses: vec![0; 1000],
             transports: [0; Transport::ALL.len()],
@@ -88,7 +91,7 @@ impl Tally {
     /// Requests by method.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, u64> {
-        let known = Method::ALL.iter().map(|m| (m.as_str().to_owned(), self.methods[*m as usize]));
+        let known = Method::ALL.iter().map(|m| (m.text().to_owned(), self.methods[*m as usize]));
         let mut all: BTreeMap<String, u64> = known.filter(|(_, n)| *n > 0).collect();
         for (name, n) in &self.odd_methods {
             *all.entry(name.clone()).or_default() += n;

@@ -49,10 +49,8 @@ pub struct RtpSeen {
     pub sight: Sight,
     /// Its header.
     pub header: rtp::Header,
-    /// First four bytes of the payload: a telephone-event where it is one (RFC 4733 §2.3).
+    /// First four bytes of the payload: a telephone-event where it is one. RFC 4733 §2.3
     pub head: [u8; 4],
-    /// Bytes of payload.
-    pub payload_len: u16,
 }
 
 /// An ICMP error that quotes a datagram.
@@ -131,7 +129,8 @@ impl Batch {
             self.outlines.push(Outline::default());
         }
         let Some(outline) = self.outlines.get_mut(self.outlines_used) else { return false };
-        if !outline.read(message, sight.cut) {
+        let is_sip = if sight.cut { outline.read_cut(message) } else { outline.read(message) };
+        if !is_sip {
             return false;
         }
         let start = self.bytes.len();

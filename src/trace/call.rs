@@ -181,7 +181,9 @@ pub fn is_initial(c: &Conversation, t: &Transaction) -> bool {
     match t.request.and_then(|p| c.at(p)) {
         Some(request) => request.to_tag.is_empty(),
         // Only responses were seen: taken for initial unless an earlier INVITE was answered under a lower CSeq.
-        None => !c.transactions.iter().any(|o| o.method == Method::Invite && o.cseq < t.cseq && o.final_status / 100 == 2),
+        None => {
+            !c.transactions.iter().any(|o| o.method == Method::Invite && o.cseq < t.cseq && o.final_status / 100 == 2)
+        }
     }
 }
 

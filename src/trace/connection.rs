@@ -4,8 +4,9 @@ use super::batch::{Batch, Sight};
 use super::facts::Transport;
 use crate::base::Flow;
 use crate::net::tls::{self, KeyLog, TlsEvent};
+use crate::net::websocket::{Handshake, Sender};
 use crate::net::{Reason, Undecoded, hep, websocket};
-use crate::sip::framer::{Frame, Framer};
+use crate::sip::framer::{self, Frame, Framer};
 use crate::sip::recognise;
 
 /// A connection's state: which protocol each layer turned out to be.
@@ -40,11 +41,36 @@ enum Content {
     Unknown,
     /// Waiting for more of a first line.
     Waiting(Box<[Vec<u8>; 2]>),
-    Sip(Box<[Framer; 2]>),
+    Sip(Box<[Stream; 2]>),
     WebSocket(Box<WebSocket>),
     Hep(Box<[hep::Framer; 2]>),
     /// Another protocol.
     Other,
+}
+
+/// One direction of a connection that carries SIP as it is.
+#[derive(Debug)]
+struct Stream {
+    framer: Framer,
+    /// Whether a message was found: then what is left at the end is the beginning of another.
+    found: bool,
+}
+
+impl Stream {
+    fn new() -> Self {
+        Stream { framer: Framer::new(framer::Limits::default()), found: false }
+    }
+
+    fn push(&mut self, bytes: &[u8], transport: Transport, around: &mut Surroundings<'_>) {
+        let found = &mut self.found;
+        self.framer.push(bytes, &mut |frame| *found |= around.frame(transport, frame));
+    }
+
+    /// The end of the direction, or of what is whole of it; gives how many bytes are left over.
+    fn finish(&mut self, transport: Transport, around: &mut Surroundings<'_>) -> usize {
+        let found = &mut self.found;
+        self.framer.finish(&mut |frame| *found |= around.frame(transport, frame))
+    }
 }
 
 #[derive(Debug)]
@@ -56,8 +82,6 @@ struct WebSocket {
 
 /// A first line is waited for within this many bytes.
 const FIRST_LINE_CAP: usize = 512;
-/// An HTTP header section is waited for within this many bytes.
-const HTTP_CAP: usize = 16 * 1024;
 
 impl Connection {
     fn direction(&mut self, flow: Flow) -> usize {
@@ -73,11 +97,11 @@ impl Connection {
     }
 
     /// Notes that bytes of a direction are missing.
-    pub fn gap(&mut self, flow: Flow) {
-        let direction = self.direction(flow);
+    pub fn gap(&mut self, bytes: u64, around: &mut Surroundings<'_>) {
+        let direction = self.direction(around.sight.flow);
         match &mut self.tls {
-            Some(session) => session.gap(direction == 0),
-            None => self.content.gap(direction),
+            Some(session) => session.gap(direction, bytes),
+            None => self.content.gap(direction, bytes, around),
         }
     }
 
@@ -93,9 +117,8 @@ impl Connection {
             None => content.data(direction, bytes, false, around, &mut hep_packets),
             Some(session) => {
                 let keys = around.keys;
-                session.push(direction == 0, bytes, keys, &mut |event| match event {
-                    TlsEvent::Data { from_first, bytes } => {
-                        let inner = usize::from(!from_first);
+                session.push(direction, bytes, keys, &mut |event| match event {
+                    TlsEvent::Data { direction: inner, bytes } => {
                         let sight = around.sight;
                         if inner != direction {
                             around.sight.flow = sight.flow.reversed();
@@ -103,7 +126,7 @@ impl Connection {
                         content.data(inner, bytes, true, around, &mut hep_packets);
                         around.sight = sight;
                     }
-                    TlsEvent::Undecryptable(reason) => around.undecoded.count(reason),
+                    TlsEvent::Undecryptable { reason, .. } => around.undecoded.count(reason),
                     _ => {}
                 });
             }
@@ -111,31 +134,72 @@ impl Connection {
         hep_packets
     }
 
-    /// Counts what is still waiting for more.
-    pub fn finish(&mut self, undecoded: &mut Undecoded) {
-        if let Content::Sip(framers) = &mut self.content {
-            for framer in framers.iter_mut() {
-                if framer.finish() > 0 {
-                    undecoded.count(Reason::MessageIncomplete);
+    /// Nothing follows: hands on what only waited for its end, and counts what is incomplete.
+    pub fn finish(&mut self, around: &mut Surroundings<'_>) {
+        let Connection { tls, content, first, .. } = self;
+        let first = first.unwrap_or(around.sight.flow);
+        let mut hep_packets = Vec::new();
+        if let Some(session) = tls {
+            session.finish(&mut |event| match event {
+                TlsEvent::Data { direction, bytes } => {
+                    around.sight.flow = if direction == 0 { first } else { first.reversed() };
+                    content.data(direction, bytes, true, around, &mut hep_packets);
                 }
-            }
+                TlsEvent::Undecryptable { reason, .. } => around.undecoded.count(reason),
+                _ => {}
+            });
+        }
+        let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+        for direction in [0, 1] {
+            around.sight.flow = if direction == 0 { first } else { first.reversed() };
+            self.content.end(direction, transport, around);
         }
     }
 }
 
+/// Whether the first bytes of a WebSocket message may be those of a SIP message: `SIP/2.0`, or a method.
+fn could_start(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SIP/2") || (bytes.len() >= 4 && bytes[..4].iter().all(|b| b.is_ascii_uppercase() || *b == b' '))
+}
+
 /// Whether a connection starts (or is joined) in TLS.
 fn is_tls(bytes: &[u8]) -> bool {
-    tls::looks_like_client_hello(bytes).unwrap_or(false) || tls::looks_like_record(bytes)
+    tls::looks_like_client_hello(bytes) == Some(true) || tls::looks_like_record(bytes) == Some(true)
 }
 
 impl Content {
-    fn gap(&mut self, direction: usize) {
+    fn gap(&mut self, direction: usize, bytes: u64, around: &mut Surroundings<'_>) {
         match self {
-            Content::Sip(framers) => framers[direction].gap(),
-            Content::WebSocket(ws) => ws.frames[direction].gap(),
+            Content::Sip(streams) => {
+                // What only waited for its end, for want of a Content-Length, ends here.
+                streams[direction].finish(Transport::Tcp, around);
+                streams[direction].framer.gap();
+            }
+            Content::WebSocket(ws) => {
+                ws.frames[direction].gap(bytes, &mut |event| around.web_socket(Transport::Ws, event));
+            }
             Content::Hep(framers) => framers[direction].gap(),
             Content::Waiting(waiting) => waiting[direction].clear(),
             Content::Unknown | Content::Other => {}
+        }
+    }
+
+    /// The end of a direction.
+    fn end(&mut self, direction: usize, transport: Transport, around: &mut Surroundings<'_>) {
+        let mut is_incomplete = false;
+        match self {
+            Content::Sip(streams) => {
+                let left = streams[direction].finish(transport, around);
+                is_incomplete = left > 0 && streams[direction].found;
+            }
+            Content::WebSocket(ws) => {
+                is_incomplete = ws.frames[direction].waiting() > 0 && ws.opening[direction].is_none()
+            }
+            Content::Waiting(waiting) => is_incomplete = recognise::is_sip(&waiting[direction]),
+            Content::Unknown | Content::Hep(_) | Content::Other => {}
+        }
+        if is_incomplete && around.asked {
+            around.undecoded.count(Reason::MessageIncomplete);
         }
     }
 
@@ -169,7 +233,7 @@ impl Content {
     }
 
     fn sip() -> Content {
-        Content::Sip(Box::default())
+        Content::Sip(Box::new([Stream::new(), Stream::new()]))
     }
 
     /// What a connection carries, by its first bytes; `None` while they are too few.
@@ -181,7 +245,7 @@ impl Content {
         let printable = text.iter().take(16).all(|b| (0x20..0x7f).contains(b) || matches!(b, b'\r' | b'\n' | b'\t'));
         if !printable {
             let inside = websocket::peek_payload(bytes);
-            let is_ws = websocket::looks_like_frame(bytes) && inside.is_some_and(|p| recognise::could_start(&p));
+            let is_ws = websocket::looks_like_frame(bytes) && inside.is_some_and(|p| could_start(&p));
             return Some(if is_ws { Content::WebSocket(Box::new(WebSocket::joined())) } else { Content::sip() });
         }
         let line_end = memchr::memchr(b'\n', text);
@@ -225,10 +289,7 @@ impl Content {
         };
         let mut is_other = false;
         match self {
-            Content::Sip(framers) => framers[direction].push(bytes, &mut |frame| match frame {
-                Frame::Message(message) => around.message(transport, message),
-                Frame::KeepAlive(_) | Frame::Garbage(_) => {}
-            }),
+            Content::Sip(streams) => streams[direction].push(bytes, transport, around),
             Content::Hep(framers) => framers[direction].push(bytes, &mut |packet| hep_packets.push(packet.to_vec())),
             Content::WebSocket(ws) => is_other = !ws.data(direction, bytes, transport, around),
             Content::Unknown | Content::Waiting(_) | Content::Other => {}
@@ -246,47 +307,63 @@ impl Surroundings<'_> {
             self.batch.message(self.sight, transport, message);
         }
     }
+
+    /// Takes what a framer cut; `true` for a message.
+    fn frame(&mut self, transport: Transport, frame: Frame<'_>) -> bool {
+        let Frame::Message(message) = frame else { return false };
+        self.message(transport, message);
+        true
+    }
+
+    fn web_socket(&mut self, transport: Transport, event: websocket::Event<'_>) {
+        match event {
+            websocket::Event::Message(message) if recognise::is_sip(message) => self.message(transport, message),
+            websocket::Event::Broken => self.undecoded.count(Reason::WebSocketBroken),
+            _ => {}
+        }
+    }
 }
 
 impl WebSocket {
     /// A connection that starts with HTTP.
     fn opening() -> Self {
-        WebSocket { opening: [Some(Vec::new()), Some(Vec::new())], frames: Default::default() }
+        WebSocket { opening: [Some(Vec::new()), Some(Vec::new())], frames: decoders(None, true) }
     }
 
-    /// A connection that was joined in the middle of its frames.
+    /// A connection that was joined in the middle of its frames; who masks them is seen at each frame.
     fn joined() -> Self {
-        WebSocket { opening: [None, None], frames: Default::default() }
+        WebSocket { opening: [None, None], frames: decoders(None, true) }
     }
 
     /// Takes bytes in; `false` where the connection turns out to be plain HTTP.
     fn data(&mut self, direction: usize, bytes: &[u8], transport: Transport, around: &mut Surroundings<'_>) -> bool {
         let Some(mut header) = self.opening[direction].take() else {
-            self.frames(direction, bytes, transport, around);
+            self.frames[direction].push(bytes, &mut |event| around.web_socket(transport, event));
             return true;
         };
         header.extend_from_slice(bytes);
-        let Some(end) = memchr::memmem::find(&header, b"\r\n\r\n").map(|at| at + 4) else {
-            let goes_on = header.len() <= HTTP_CAP;
-            self.opening[direction] = Some(header);
-            return goes_on;
+        let len = match (websocket::upgrade_request(&header), websocket::upgrade_response(&header)) {
+            (Handshake::Upgrade(request), _) => request.len,
+            (_, Handshake::Upgrade(response)) => {
+                // Only the response decides what is agreed, and only now is it certain who the client is.
+                self.frames = decoders(response.deflate, direction == 1);
+                response.len
+            }
+            (Handshake::Incomplete, _) | (_, Handshake::Incomplete) => {
+                self.opening[direction] = Some(header);
+                return true;
+            }
+            _ => return false,
         };
-        let (head, rest) = header.split_at(end);
-        if let Some(upgrade) = websocket::upgrade_response(head) {
-            let [to_server, to_client] = upgrade.decoders();
-            self.frames = if direction == 0 { [to_client, to_server] } else { [to_server, to_client] };
-        } else if !websocket::is_upgrade_request(head) {
-            return false;
-        }
-        self.frames(direction, rest, transport, around);
+        let rest = header.get(len..).unwrap_or(&[]);
+        self.frames[direction].push(rest, &mut |event| around.web_socket(transport, event));
         true
     }
+}
 
-    fn frames(&mut self, direction: usize, bytes: &[u8], transport: Transport, around: &mut Surroundings<'_>) {
-        self.frames[direction].push(bytes, &mut |event| match event {
-            websocket::Event::Message(message) if recognise::is_sip(message) => around.message(transport, message),
-            websocket::Event::Broken => around.undecoded.count(Reason::WebSocketBroken),
-            _ => {}
-        });
-    }
+/// Frame decoders of both directions.
+fn decoders(deflate: Option<websocket::Deflate>, first_is_client: bool) -> [websocket::Frames; 2] {
+    let (first, second) =
+        if first_is_client { (Sender::Client, Sender::Server) } else { (Sender::Server, Sender::Client) };
+    [websocket::Frames::new(deflate, first), websocket::Frames::new(deflate, second)]
 }

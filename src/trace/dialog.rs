@@ -43,14 +43,14 @@ pub fn dialogs(c: &Conversation) -> Vec<Dialog> {
             200..=299 => DialogState::Confirmed,
             _ => DialogState::Terminated,
         };
-        match all.iter_mut().find(|d| same(c, d.from_tag, f.from_tag) && same(c, d.to_tag, f.to_tag)) {
+        let known = all.iter().position(|d| same(c, d.from_tag, f.from_tag) && same(c, d.to_tag, f.to_tag));
+        if let Some(d) = known.and_then(|at| all.get_mut(at)) {
             // A refused re-INVITE leaves the dialog as it was. RFC 3261 §14.1
-            Some(d) if d.state == DialogState::Confirmed && state == DialogState::Terminated => {}
-            Some(d) => d.state = d.state.max(state),
-            None if all.len() < DIALOGS_CAP && (f.status < 300 || !f.to_tag.is_empty()) => {
-                all.push(Dialog { from_tag: f.from_tag, to_tag: f.to_tag, state });
+            if !(d.state == DialogState::Confirmed && state == DialogState::Terminated) {
+                d.state = d.state.max(state);
             }
-            None => {}
+        } else if all.len() < DIALOGS_CAP && (f.status < 300 || !f.to_tag.is_empty()) {
+            all.push(Dialog { from_tag: f.from_tag, to_tag: f.to_tag, state });
         }
     }
     // A hop-by-hop refusal (a challenge, a busy branch) makes no dialog beside one that was made.

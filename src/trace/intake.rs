@@ -4,7 +4,7 @@ use super::batch::{Batch, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::facts::Transport;
 use crate::base::{Flow, Timestamp};
-use crate::media::{rtcp, rtp};
+use crate::media::rtp;
 use crate::net::tcp::{self, Reassembly, StreamEvent};
 use crate::net::tls::KeyLog;
 use crate::net::{Carried, Packet, Payload, Reason, Stack, Undecoded, hep};
@@ -123,12 +123,8 @@ impl Intake {
     pub fn finish(&mut self, batch: &mut Batch) {
         let Intake { stack, streams, content } = self;
         stack.finish();
+        // Every connection that is still open ends here with an event of its own.
         streams.finish(&mut |event| content.stream(&event, 0, batch));
-        let mut rest: Vec<(u64, Connection)> = content.connections.drain().collect();
-        rest.sort_unstable_by_key(|(id, _)| *id);
-        for (_, mut connection) in rest {
-            connection.finish(&mut content.undecoded);
-        }
     }
 
     /// What could not be decoded so far.
@@ -163,13 +159,12 @@ impl Content {
         // RTP and RTCP have the version 2 in front (RFC 3550 §5.1), SIP a letter: no byte is looked at twice.
         if (0x80..0xc0).contains(&first) {
             let sight = sight_of(carried, carried.flow);
-            if rtcp::looks_like_rtcp(data) {
+            if rtp::looks_like_rtcp(data) {
                 batch.rtcp(sight, data);
             } else if let Some(seen) = rtp_seen(sight, data) {
                 batch.rtp(seen);
             }
-        } else if recognise::is_sip(data) {
-            self.message(sight_of(carried, carried.flow), Transport::Udp, data, batch);
+        } else if self.is_asked(carried.flow) && batch.message(sight_of(carried, carried.flow), Transport::Udp, data) {
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -206,36 +201,8 @@ impl Content {
 
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
-        match event.kind {
-            Kind::Opened => {
-                self.connections.insert(event.connection, Connection::default());
-            }
-            Kind::Evicted => {
-                if let Some(mut connection) = self.connections.remove(&event.connection) {
-                    connection.finish(&mut self.undecoded);
-                }
-            }
-            Kind::Closed { .. } => {
-                let ended = self.connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
-                if ended {
-                    if let Some(mut connection) = self.connections.remove(&event.connection) {
-                        connection.finish(&mut self.undecoded);
-                    }
-                }
-            }
-            Kind::Gap { .. } => {
-                if let Some(connection) = self.connections.get_mut(&event.connection) {
-                    connection.gap(event.flow);
-                }
-            }
-            Kind::Data(bytes) => self.stream_data(event, bytes, source, batch),
-        }
-    }
-
-    fn stream_data(&mut self, event: &StreamEvent<'_>, bytes: &[u8], source: u16, batch: &mut Batch) {
         let asked = self.is_asked(event.flow);
         let Content { connections, keys, undecoded, .. } = self;
-        let connection = connections.entry(event.connection).or_default();
         let sight = Sight {
             time: event.time,
             source,
@@ -245,7 +212,32 @@ impl Content {
             cut: false,
             mirrored: false,
         };
-        let mirrored = connection.data(bytes, &mut Surroundings { sight, asked, keys, undecoded, batch });
+        let around = &mut Surroundings { sight, asked, keys, undecoded, batch };
+        let mut mirrored = Vec::new();
+        match event.kind {
+            Kind::Opened => {
+                connections.insert(event.connection, Connection::default());
+            }
+            Kind::Data(bytes) => mirrored = connections.entry(event.connection).or_default().data(bytes, around),
+            Kind::Gap { bytes } => {
+                if let Some(connection) = connections.get_mut(&event.connection) {
+                    connection.gap(bytes, around);
+                }
+            }
+            Kind::Closed { .. } => {
+                let is_over = connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
+                if is_over {
+                    if let Some(mut connection) = connections.remove(&event.connection) {
+                        connection.finish(around);
+                    }
+                }
+            }
+            Kind::Evicted => {
+                if let Some(mut connection) = connections.remove(&event.connection) {
+                    connection.finish(around);
+                }
+            }
+        }
         for packet in mirrored {
             self.hep(sight, &packet, batch);
         }
@@ -254,14 +246,11 @@ impl Content {
 
 /// Reads the RTP header of a datagram that may be RTP.
 fn rtp_seen(sight: Sight, data: &[u8]) -> Option<RtpSeen> {
-    if !rtp::looks_like_rtp(data) {
-        return None;
-    }
-    let header = rtp::Header::parse(data)?;
-    let payload = data.get(header.payload.start as usize..header.payload.end as usize)?;
+    let header = rtp::looks_like_rtp(data)?;
+    let payload = header.payload(data);
     let mut head = [0; 4];
     for (to, from) in head.iter_mut().zip(payload) {
         *to = *from;
     }
-    Some(RtpSeen { sight, header, head, payload_len: payload.len() as u16 })
+    Some(RtpSeen { sight, header, head })
 }

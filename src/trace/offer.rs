@@ -3,7 +3,7 @@
 use super::conversation::Conversation;
 use super::facts::Facts;
 use crate::media::SdpFacts;
-use crate::media::codec::Codec;
+use crate::media::facts::{Format, MediaFacts};
 use crate::sip::Method;
 
 /// The place of the SDP of the message at `position`: `offer`, `answer`, or nothing where it has none or it cannot be told.
@@ -21,7 +21,9 @@ pub fn role(c: &Conversation, position: u32) -> Option<&'static str> {
             Some(if invite.is_some_and(|r| r.sdp.is_some()) { "offer" } else { "answer" })
         }
         (true, Method::Invite | Method::Update) => Some("offer"),
-        (false, Method::Invite | Method::Update | Method::Prack) => Some(if request_offers { "answer" } else { "offer" }),
+        (false, Method::Invite | Method::Update | Method::Prack) => {
+            Some(if request_offers { "answer" } else { "offer" })
+        }
         _ => None,
     }
 }
@@ -31,62 +33,67 @@ pub fn role(c: &Conversation, position: u32) -> Option<&'static str> {
 pub fn names(sdp: &SdpFacts) -> String {
     let Some(media) = sdp.media.iter().find(|m| m.port != 0).or(sdp.media.first()) else { return String::new() };
     let mut names: Vec<&str> = Vec::new();
-    for payload in media.payloads.iter().take(12) {
-        if !names.contains(&payload.name()) {
-            names.push(payload.name());
+    for name in media.formats.iter().filter_map(Format::name).take(12) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    if names.is_empty() { media.kind.as_str().to_owned() } else { names.join(" ") }
-}
-
-/// Whether a payload carries speech or pictures itself, not events or comfort noise beside them.
-fn is_main(codec: Option<Codec>) -> bool {
-    !matches!(codec, Some(Codec::TelephoneEvent | Codec::ComfortNoise))
+    if names.is_empty() { media.kind.name().to_owned() } else { names.join(" ") }
 }
 
 /// The codec that an answer chose for its first media: the first that is not an event.
 #[must_use]
 pub fn agreed_name(sdp: &SdpFacts) -> Option<String> {
     let media = sdp.media.iter().find(|m| m.port != 0)?;
-    let chosen = media.payloads.iter().find(|p| is_main(p.codec)).or(media.payloads.first());
-    Some(chosen.map_or_else(|| media.kind.as_str().to_owned(), |p| p.name().to_owned()))
+    let chosen = media.formats.iter().find(|f| f.is_content()).or(media.formats.first());
+    Some(chosen.and_then(Format::name).unwrap_or(media.kind.name()).to_owned())
 }
 
 /// Codecs of a call: those of its last answer, one for each media; before an answer, all that were offered.
 #[must_use]
 pub fn codecs(c: &Conversation) -> Vec<String> {
-    let with = |place: &'static str| {
-        let mut all = c.firsts().rev().filter(move |(p, f)| f.sdp.is_some() && role(c, *p) == Some(place));
-        all.next().and_then(|(_, f)| c.sdp(f))
+    let with = |place: &str| {
+        let mut all = c.firsts().rev();
+        all.find(|(p, f)| f.sdp.is_some() && role(c, *p) == Some(place)).and_then(|(_, f)| c.sdp(f))
     };
     let mut names = Vec::new();
     if let Some(answer) = with("answer") {
         for media in answer.media.iter().filter(|m| m.port != 0) {
-            let chosen = media.payloads.iter().find(|p| is_main(p.codec));
-            names.extend(chosen.map(|p| p.name().to_owned()));
+            let chosen = media.formats.iter().find(|f| f.is_content());
+            names.extend(chosen.and_then(Format::name).map(str::to_owned));
         }
     } else if let Some(offer) = with("offer") {
-        names.extend(offer.media.iter().flat_map(|m| m.payloads.iter()).filter(|p| is_main(p.codec)).map(|p| p.name().to_owned()));
+        let content = offer.media.iter().flat_map(|m| m.formats.iter()).filter(|f| f.is_content());
+        names.extend(content.filter_map(Format::name).map(str::to_owned));
     }
-    let mut seen = Vec::new();
-    names.retain(|n| !seen.contains(n) && { seen.push(n.clone()); true });
-    names.truncate(16);
-    names
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names.into_iter().take(64) {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
 }
 
 /// Whether the SDP of a message asks the other side to send nothing: sendonly or inactive, or the address 0.0.0.0 of RFC 2543.
 #[must_use]
 pub fn is_held(c: &Conversation, f: &Facts) -> bool {
     let Some(sdp) = c.sdp(f) else { return false };
-    sdp.media.iter().any(|m| m.port != 0 && m.is_held())
+    sdp.media.iter().any(holds)
+}
+
+/// Whether a media description puts the other side on hold. RFC 3264 §8.4
+fn holds(media: &MediaFacts) -> bool {
+    media.port != 0 && (!media.direction.receives() || media.is_null_address)
 }
 
 /// Whether the same side had put the call on hold before the message at `position`.
 #[must_use]
 pub fn was_held_before(c: &Conversation, position: u32) -> bool {
     let Some(f) = c.at(position) else { return false };
-    let before = c.firsts().rev().find(|(p, o)| {
-        *p < position && o.sdp.is_some() && o.is_request() && c.text(o.from_tag) == c.text(f.from_tag)
-    });
+    let before = c
+        .firsts()
+        .rev()
+        .find(|(p, o)| *p < position && o.sdp.is_some() && o.is_request() && c.text(o.from_tag) == c.text(f.from_tag));
     before.is_some_and(|(_, o)| is_held(c, o))
 }

@@ -48,7 +48,8 @@ impl Outcome {
             401 | 407 if !request.is_some_and(|r| has_credentials(c, r)) => State::Challenged,
             _ => State::Refused,
         };
-        let with_contact = |p: Option<u32>| p.filter(|&p| c.at(p).is_some_and(|f| c.header(f, HeaderName::Contact).is_some()));
+        let with_contact =
+            |p: Option<u32>| p.filter(|&p| c.at(p).is_some_and(|f| c.header(f, HeaderName::Contact).is_some()));
         Outcome {
             state,
             expires_s: if t.final_status / 100 == 2 { granted_expires(c) } else { None },
@@ -67,15 +68,17 @@ fn state_of_success(c: &Conversation, request: &Facts) -> State {
     if c.header(request, HeaderName::Contact).is_none() {
         return State::Queried;
     }
-    let is_zero = |value: &[u8]| value.trim_ascii().first() == Some(&b'0') && value.trim_ascii().iter().all(|b| *b == b'0');
+    let is_zero =
+        |value: &[u8]| value.trim_ascii().first() == Some(&b'0') && value.trim_ascii().iter().all(|b| *b == b'0');
     let by_header = c.header(request, HeaderName::Expires).is_some_and(is_zero);
-    let zero_params = c.headers(request, HeaderName::Contact).all(|value| match memchr::memmem::find(value, b"expires=") {
-        Some(at) => {
-            let rest = &value[at + b"expires=".len()..];
-            is_zero(&rest[..rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len())])
-        }
-        None => by_header,
-    });
+    let zero_params =
+        c.headers(request, HeaderName::Contact).all(|value| match memchr::memmem::find(value, b"expires=") {
+            Some(at) => {
+                let rest = &value[at + b"expires=".len()..];
+                is_zero(&rest[..rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len())])
+            }
+            None => by_header,
+        });
     if zero_params { State::Removed } else { State::Registered }
 }
 

@@ -5,13 +5,14 @@ use super::call;
 use super::conversation::Conversation;
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::media::codec::Codec;
-use crate::media::{SdpFacts, dtmf, rtcp, rtp};
+use crate::media::facts::MediaFacts;
+use crate::media::{dtmf, rtcp, rtp};
 use std::collections::HashMap;
 
 /// One RTP stream in one direction.
 #[derive(Clone, Debug)]
 pub struct MediaStream {
-    /// 1, 2, … in the order in which streams were recognised.
+    /// 1, 2, … in the order in which streams were recognised; 0 before.
     pub id: u64,
     /// Number of its call; `None` for an orphan.
     pub call: Option<u64>,
@@ -52,28 +53,17 @@ pub struct Payload {
 }
 
 impl MediaStream {
-    /// What its most used payload type means: by SDP, else by the static table.
-    #[must_use]
-    pub fn codec(&self) -> Option<Codec> {
-        self.codec_of(self.receiver.payload_type())
-    }
-
     /// Name of its codec, as SDP spells it or as the table of RFC 3551 does.
     #[must_use]
     pub fn codec_name(&self) -> Option<String> {
-        let number = self.receiver.payload_type();
+        let number = self.receiver.statistics().payload_type;
         let announced = self.payloads.iter().find(|p| p.number == number).map(|p| p.name.to_string());
         announced.or_else(|| Codec::from_payload_type(number).map(|c| c.name().to_owned()))
     }
 
-    fn codec_of(&self, number: u8) -> Option<Codec> {
-        let announced = self.payloads.iter().find(|p| p.number == number);
-        announced.map_or_else(|| Codec::from_payload_type(number), |p| p.codec)
-    }
-
-    fn begin(id: u64, seen: &RtpSeen) -> Self {
+    fn begin(seen: &RtpSeen) -> Self {
         MediaStream {
-            id,
+            id: 0,
             call: None,
             flow: seen.sight.flow,
             start: seen.sight.time,
@@ -89,28 +79,36 @@ impl MediaStream {
 
     fn take(&mut self, seen: &RtpSeen) {
         let number = seen.header.payload_type;
-        // An orphan's payload types are not announced: four bytes under a dynamic number are an event.
-        let is_event = match self.codec_of(number) {
-            Some(codec) => codec == Codec::TelephoneEvent,
-            None => self.call.is_none() && number >= 96 && seen.payload_len == 4,
+        let announced = self.payloads.iter().find(|p| p.number == number);
+        let is_event = match announced {
+            Some(payload) => payload.codec == Some(Codec::TelephoneEvent),
+            // Nobody announced it: an event is known by its four bytes under a dynamic number.
+            None => number >= 96 && seen.header.payload_len() == 4 && dtmf::Payload::looks_like(&seen.head),
         };
-        if is_event && seen.payload_len >= 4 {
-            self.dtmf.push(seen.header.timestamp, seen.head);
+        if is_event {
+            if announced.is_none() {
+                self.receiver.describe(number, Some(Codec::TelephoneEvent), 0);
+            }
+            if let Some(event) = dtmf::Payload::parse(&seen.head) {
+                self.dtmf.push(seen.sight.time, seen.header.timestamp, &event);
+            }
         }
-        self.receiver.push(seen.sight.time, &seen.header, seen.payload_len);
+        self.receiver.push(seen.sight.time, &seen.header);
     }
 
     fn belong(&mut self, announced: &Announced, receives: bool) {
         self.call = Some(announced.call);
         self.to_caller = Some(announced.by_caller == receives);
         self.payloads.clone_from(&announced.payloads);
-        let clock = |number: u8| {
-            let by_sdp = announced.payloads.iter().find(|p| p.number == number).map(|p| p.clock_rate);
-            by_sdp.or_else(|| Codec::from_payload_type(number).and_then(Codec::clock_rate))
-        };
-        if let Some(rate) = clock(self.receiver.payload_type()) {
-            self.receiver.set_clock_rate(rate);
+        for payload in &self.payloads {
+            self.receiver.describe(payload.number, payload.codec, payload.clock_rate);
         }
+    }
+
+    /// Whether the packets followed each other as those of a stream do.
+    fn is_plausible(&self) -> bool {
+        let s = self.receiver.statistics();
+        s.packets >= PROBATION && s.lost <= s.packets && u64::from(s.restarts) * 4 <= s.packets
     }
 }
 
@@ -180,7 +178,7 @@ impl Streams {
         self.last = self.last.max(facts.time.0);
         for media in &sdp.media {
             let Some(endpoint) = media.endpoint.filter(|e| e.port != 0) else { continue };
-            let entry = Announced { call: c.id, by_caller, payloads: payloads_of(sdp, media) };
+            let entry = Announced { call: c.id, by_caller, payloads: payloads_of(media) };
             self.announced.touch_or_insert(&endpoint, self.last, || entry.clone()).0.clone_from(&entry);
             self.claim_orphans(endpoint, &entry);
         }
@@ -198,8 +196,19 @@ impl Streams {
         }
     }
 
-    fn claim(&mut self, key: Key, stream: MediaStream) {
+    /// An orphan counts only when it went on long enough, in order, to be RTP beyond doubt.
+    fn hand_out(&mut self, mut stream: MediaStream, orphan: &mut dyn FnMut(MediaStream)) {
+        if stream.is_plausible() {
+            self.next_id += 1;
+            stream.id = self.next_id;
+            orphan(stream);
+        }
+    }
+
+    fn claim(&mut self, key: Key, mut stream: MediaStream) {
         let Some(call) = stream.call else { return };
+        self.next_id += 1;
+        stream.id = self.next_id;
         let keys = self.of_calls.entry(call).or_default();
         if keys.len() < STREAMS_OF_CALL {
             keys.push(key);
@@ -219,27 +228,19 @@ impl Streams {
             stream.take(seen);
             return;
         }
-        self.next_id += 1;
-        let mut stream = MediaStream::begin(self.next_id, seen);
+        let mut stream = MediaStream::begin(seen);
         let by_dst = self.announced.get(&key.0.dst).map(|a| (a, true));
         let owner = by_dst.or_else(|| self.announced.get(&key.0.src).map(|a| (a, false)));
         match owner {
             Some((announced, receives)) => {
                 stream.belong(announced, receives);
-                stream.receiver.set_payload_type(seen.header.payload_type);
-                if let Some(rate) = clock_of(&stream.payloads, seen.header.payload_type) {
-                    stream.receiver.set_clock_rate(rate);
-                }
                 stream.take(seen);
                 self.claim(key, stream);
             }
             None => {
-                if let Some(rate) = clock_of(&stream.payloads, seen.header.payload_type) {
-                    stream.receiver.set_clock_rate(rate);
-                }
                 stream.take(seen);
                 if let (_, Some((_, gone))) = self.orphans.touch_or_insert(&key, self.last, || stream) {
-                    hand_out(gone, orphan);
+                    self.hand_out(gone, orphan);
                 }
             }
         }
@@ -248,7 +249,8 @@ impl Streams {
     /// Takes an RTCP packet in: what it reports is noted with the stream it speaks of.
     pub fn rtcp(&mut self, sight: &Sight, bytes: &[u8]) {
         let back = sight.flow.reversed();
-        rtcp::reports(bytes, &mut |report: rtcp::ReportBlock| {
+        let Some(compound) = rtcp::parse(bytes) else { return };
+        for report in &compound.reports {
             // A report travels against the stream that it speaks of, on the same ports or on those above.
             let media_port = |e: Endpoint| e.with_port(e.port.saturating_sub(1));
             let beside = Flow { src: media_port(back.src), dst: media_port(back.dst) };
@@ -259,7 +261,7 @@ impl Streams {
                     break;
                 }
             }
-        });
+        }
     }
 
     /// Notes that a packet of a stream could not be delivered.
@@ -288,36 +290,23 @@ impl Streams {
     /// Hands out the orphans that have been silent for long.
     pub fn age(&mut self, now: Timestamp, orphan: &mut dyn FnMut(MediaStream)) {
         while let Some((_, stream)) = self.orphans.pop_before(now.0.saturating_sub(ORPHAN_IDLE_NS)) {
-            hand_out(stream, orphan);
+            self.hand_out(stream, orphan);
         }
     }
 
     /// Hands out every orphan: nothing follows.
     pub fn finish(&mut self, orphan: &mut dyn FnMut(MediaStream)) {
         let mut rest: Vec<MediaStream> = std::iter::from_fn(|| self.orphans.pop_oldest()).map(|(_, s)| s).collect();
-        rest.sort_unstable_by_key(|s| s.id);
+        rest.sort_by_key(|s| s.start);
         for stream in rest {
-            hand_out(stream, orphan);
+            self.hand_out(stream, orphan);
         }
     }
 }
 
-/// An orphan counts only when it went on long enough, in order, to be RTP beyond doubt.
-fn hand_out(stream: MediaStream, orphan: &mut dyn FnMut(MediaStream)) {
-    if stream.receiver.packets() >= PROBATION && stream.receiver.is_plausible() {
-        orphan(stream);
-    }
-}
-
-fn clock_of(payloads: &Payloads, number: u8) -> Option<u32> {
-    let by_sdp = payloads.iter().find(|p| p.number == number).map(|p| p.clock_rate).filter(|&rate| rate != 0);
-    by_sdp.or_else(|| Codec::from_payload_type(number).and_then(Codec::clock_rate))
-}
-
-fn payloads_of(_sdp: &SdpFacts, media: &crate::media::MediaFacts) -> Payloads {
-    media
-        .payloads
-        .iter()
-        .map(|p| Payload { number: p.number, codec: p.codec, name: p.name().into(), clock_rate: p.clock_rate })
-        .collect()
+fn payloads_of(media: &MediaFacts) -> Payloads {
+    let told = media.formats.iter().filter_map(|f| {
+        Some(Payload { number: f.payload_type?, codec: f.codec(), name: f.name()?.into(), clock_rate: f.clock_rate })
+    });
+    told.collect()
 }

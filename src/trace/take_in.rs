@@ -197,7 +197,7 @@ fn is_kept(name: HeaderName) -> bool {
             | HeaderName::RSeq
             | HeaderName::RAck
             | HeaderName::SessionExpires
-            | HeaderName::MinSE
+            | HeaderName::MinSe
             | HeaderName::Expires
             | HeaderName::MinExpires
             | HeaderName::MaxForwards
@@ -253,7 +253,8 @@ fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {
         let line = bytes[line_start..line_end].strip_suffix(b"\r").unwrap_or(&bytes[line_start..line_end]);
         // A window around the place, where the line is long.
         let column = at - line_start;
-        let skip = if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
+        let skip =
+            if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
         KeptDefect {
             defect,
             line: line[skip..].iter().copied().take(LINE_CAP).collect(),

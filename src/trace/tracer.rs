@@ -291,7 +291,7 @@ impl Tracer {
     /// Remembers, with the conversation that it concerns, that a message could not be delivered.
     fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
         let mut outline = Outline::default();
-        if outline.read(quoted, true) {
+        if outline.read_cut(quoted) {
             let observed = Observed {
                 sight: Sight { flow: seen.quoted, ..seen.sight },
                 transport: super::Transport::Udp,
@@ -313,7 +313,7 @@ impl Tracer {
                 }
             }
         } else {
-            self.streams.unreachable(seen);
+            self.streams.unreachable(seen, quoted);
         }
     }
 }

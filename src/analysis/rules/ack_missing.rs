@@ -59,7 +59,10 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let mut f = ENTRIES[0].finding(format!("no ACK for the {} reached {who}", words::message(c, response)));
     if let Some(last) = repeats.last().and_then(|&p| c.at(p)) {
         let over = words::duration(last.time.since(response.time));
-        f.detail.push(format!("The {} was sent {} times over {over}, and no ACK came to {who}.", response.status, t.final_sends));
+        f.detail.push(format!(
+            "The {} was sent {} times over {over}, and no ACK came to {who}.",
+            response.status, t.final_sends
+        ));
     } else {
         let waited = words::duration(case.now.since(response.time));
         f.detail.push(format!("No ACK followed in the {waited} that were captured after the {}.", response.status));

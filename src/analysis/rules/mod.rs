@@ -34,14 +34,8 @@ pub struct Rule {
 }
 
 /// Every rule, in the order in which they judge: causes before what may be their consequence.
-pub const ALL: &[Rule] = &[
-    defects::RULE,
-    no_response::RULE,
-    ack_missing::RULE,
-    retransmission::RULE,
-    outcome::RULE,
-    register_refused::RULE,
-];
+pub const ALL: &[Rule] =
+    &[defects::RULE, no_response::RULE, ack_missing::RULE, retransmission::RULE, outcome::RULE, register_refused::RULE];
 
 /// The entry of a code.
 #[must_use]

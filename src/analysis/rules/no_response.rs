@@ -45,9 +45,16 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
         0 | 1 => format!("The {method} was sent once and nothing came back"),
         n => format!("The {method} was sent {n} times over {} and nothing came back", words::duration(over)),
     };
-    f.detail.push(format!("{sent} in the {} that were captured after it.", words::duration(case.now.since(request.time))));
+    f.detail
+        .push(format!("{sent} in the {} that were captured after it.", words::duration(case.now.since(request.time))));
     if let Some(u) = c.unreachable.iter().find(|u| u.to == t.flow.dst) {
-        f.detail.push(format!("{} said by ICMP that {} cannot be reached (type {}, code {}).", u.from.ip(), u.to, u.kind, u.code));
+        f.detail.push(format!(
+            "{} said by ICMP that {} cannot be reached (type {}, code {}).",
+            u.from.ip(),
+            u.to,
+            u.kind,
+            u.code
+        ));
     }
     let repeats = c.facts.iter().enumerate().filter(|(_, m)| m.repeats == Some(position)).map(|(i, _)| i as u32);
     f.positions = std::iter::once(position).chain(repeats).take(64).collect();

@@ -88,7 +88,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<Finding> {
     let c = case.conversation;
     let Some(response) = outcome.final_response.and_then(|p| c.at(p)) else {
-        let title = if outcome.state == State::Cancelled { "the caller cancelled the call" } else { "the call was not answered" };
+        let title = if outcome.state == State::Cancelled {
+            "the caller cancelled the call"
+        } else {
+            "the call was not answered"
+        };
         let mut f = entry.finding(title.to_owned());
         f.positions.extend(outcome.invite);
         return Some(f);
@@ -106,7 +110,9 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
         _ => format!("{sender} refused the call: {said}"),
     };
     let mut f = entry.finding(title);
-    for (name, label) in [(HeaderName::Reason, "Reason"), (HeaderName::Warning, "Warning"), (HeaderName::RetryAfter, "Retry-After")] {
+    for (name, label) in
+        [(HeaderName::Reason, "Reason"), (HeaderName::Warning, "Warning"), (HeaderName::RetryAfter, "Retry-After")]
+    {
         for value in c.headers(origin, name).take(3) {
             f.detail.push(format!("{label}: {}", Safe(value)));
         }
@@ -120,7 +126,8 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
 /// The response with which the decision began: the earliest final one of the same status, on the hop farthest from the caller.
 fn origin_of<'a>(case: &Case<'a>, response: &'a Facts, outcome: &Outcome) -> (&'a Facts, Option<u32>) {
     let c = case.conversation;
-    let same = |f: &&Facts| f.status == response.status && f.cseq_method == response.cseq_method && f.time <= response.time;
+    let same =
+        |f: &&Facts| f.status == response.status && f.cseq_method == response.cseq_method && f.time <= response.time;
     let earliest = c.firsts().find(|(_, f)| same(f));
     earliest.map_or((response, outcome.final_response), |(p, f)| (f, Some(p)))
 }

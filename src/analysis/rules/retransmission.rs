@@ -48,8 +48,13 @@ fn finding(case: &Case<'_>, original: u32) -> Option<Finding> {
         return None;
     }
     let t = c.transaction(first)?;
-    let repeats: Vec<(u32, &Facts)> =
-        c.facts.iter().enumerate().filter(|(_, f)| f.repeats == Some(original) && !f.copy).map(|(i, f)| (i as u32, f)).collect();
+    let repeats: Vec<(u32, &Facts)> = c
+        .facts
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.repeats == Some(original) && !f.copy)
+        .map(|(i, f)| (i as u32, f))
+        .collect();
     // A non-INVITE final response, and a non-2xx one, is repeated only because its request was.
     if first.is_final() && first.method != Method::Invite {
         return None;
@@ -87,15 +92,26 @@ fn direction(case: &Case<'_>, first: &Facts, t: &Transaction, repeats: &[(u32, &
     if !first.is_request() {
         let ack = c.requests(Method::Ack).map(|(_, f)| f).find(|f| f.cseq == first.cseq && f.time >= last.time)?;
         let after = words::duration(ack.time.since(last.time));
-        return Some(format!("The ACK came {after} after the last one: the responses before were lost, or the caller was slow."));
+        return Some(format!(
+            "The ACK came {after} after the last one: the responses before were lost, or the caller was slow."
+        ));
     }
     let response = c.at(t.first_response?)?;
     let after = response.time.since(last.time);
     Some(if after < 0 {
-        format!("A response had been sent {} before the last repeat: it was lost, or crossed it.", words::duration(-after))
+        format!(
+            "A response had been sent {} before the last repeat: it was lost, or crossed it.",
+            words::duration(-after)
+        )
     } else if after < SLOWEST_ANSWER_NS {
-        format!("A response came {} after the last one: the ones before were lost on the way there.", words::duration(after))
+        format!(
+            "A response came {} after the last one: the ones before were lost on the way there.",
+            words::duration(after)
+        )
     } else {
-        format!("A response came {} after the last one: the receiver is slow, or its response was lost.", words::duration(after))
+        format!(
+            "A response came {} after the last one: the receiver is slow, or its response was lost.",
+            words::duration(after)
+        )
     })
 }

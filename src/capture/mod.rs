@@ -1,1 +1,23 @@
-//! Packet sources and capture writers.
+//! Where packets come from and where they are saved: capture files, standard input, a network device, a HEP listener,
+//! and the pcapng writer.
+//!
+//! A source hands over packets as they were captured; what they mean is the business of `net` and of the floors above.
+//! Nothing here trusts a number that a file claims: a length becomes memory only after that many bytes were really read.
+
+mod error;
+mod event;
+pub mod file;
+mod info;
+mod input;
+mod merge;
+mod netmon_file;
+mod pcap_file;
+mod pcapng_file;
+mod resolution;
+mod sniff;
+
+pub use error::CaptureError;
+pub use event::{Event, HepBytes, HepOver, Source};
+pub use file::{FileSource, open};
+pub use info::SourceInfo;
+pub use merge::Merged;

@@ -7,8 +7,14 @@
 mod error;
 mod event;
 pub mod file;
+#[cfg(feature = "live")]
+mod filter;
 mod info;
 mod input;
+#[cfg(feature = "live")]
+mod libpcap;
+#[cfg(feature = "live")]
+pub mod live;
 mod merge;
 mod netmon_file;
 mod pcap_file;
@@ -19,5 +25,7 @@ mod sniff;
 pub use error::CaptureError;
 pub use event::{Event, HepBytes, HepOver, Source};
 pub use file::{FileSource, open};
+#[cfg(feature = "live")]
+pub use filter::Filter;
 pub use info::SourceInfo;
 pub use merge::Merged;

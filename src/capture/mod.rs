@@ -9,6 +9,7 @@ mod event;
 pub mod file;
 #[cfg(feature = "live")]
 mod filter;
+pub mod hep;
 mod info;
 mod input;
 #[cfg(feature = "live")]
@@ -19,13 +20,19 @@ mod merge;
 mod netmon_file;
 mod pcap_file;
 mod pcapng_file;
+mod private;
+pub mod privilege;
 mod resolution;
 mod sniff;
+mod writer;
 
 pub use error::CaptureError;
 pub use event::{Event, HepBytes, HepOver, Source};
 pub use file::{FileSource, open};
 #[cfg(feature = "live")]
 pub use filter::Filter;
+pub use hep::HepListener;
 pub use info::SourceInfo;
 pub use merge::Merged;
+pub use private::create_private;
+pub use writer::{Rotation, Writer, WriterOptions};

@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn loopback_is_read_in_either_byte_order() {
         for family in [[0, 0, 0, 2], [2, 0, 0, 0], [0, 0, 0, 30], [24, 0, 0, 0]] {
-            let (layer, rest) = open(LinkType(0), whole(&[&family[..], &[0x45]].concat())).unwrap().unwrap();
+            let bytes = [&family[..], &[0x45]].concat();
+            let (layer, rest) = open(LinkType(0), whole(&bytes)).unwrap().unwrap();
             assert_eq!((layer, rest.data), (Layer::Ip, &[0x45][..]));
         }
         assert_eq!(open(LinkType(108), whole(&[0, 0, 0, 7, 0])).unwrap().unwrap_err(), Stop::Nothing);

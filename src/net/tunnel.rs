@@ -1,4 +1,4 @@
-//! Tunnels: MPLS, GRE with ERSPAN and PPTP, and over UDP VXLAN, Geneve and GTP-U.
+//! Tunnels: MPLS, GRE with ERSPAN and PPTP, and over UDP VXLAN, Geneve, GTP-U and L2TP.
 //!
 //! A tunnel over UDP is opened where the port says so and the header has the tunnel's shape: a SIP message that was sent
 //! to the port of a tunnel stays a datagram.
@@ -108,32 +108,33 @@ pub(super) fn ethernet_in_ip(bytes: Bytes<'_>) -> Step<'_> {
 #[inline]
 pub(super) fn over_udp(src: u16, dst: u16, payload: Bytes<'_>) -> Option<Step<'_>> {
     match (src, dst) {
-        (_, 4789 | 8472) => vxlan(payload),
-        (_, 4790) => vxlan_gpe(payload),
-        (_, 6081) => geneve(payload),
+        (4789 | 8472, _) | (_, 4789 | 8472) => vxlan(payload),
+        (4790, _) | (_, 4790) => vxlan_gpe(payload),
+        (6081, _) | (_, 6081) => geneve(payload),
         (2152, _) | (_, 2152) => gtp(payload),
+        (1701, _) | (_, 1701) => l2tp(payload),
         _ => None,
     }
 }
 
 /// VXLAN, RFC 7348 §5, and its group policy extension.
 fn vxlan(bytes: Bytes<'_>) -> Option<Step<'_>> {
-    let [flags, policy, _, _, _, _, _, reserved] = bytes.at::<8>(0).ok()?;
+    let [flags, policy, high, low, _, _, _, reserved] = bytes.at::<8>(0).ok()?;
     let inner = bytes.skip(8).ok()?;
-    let plain = flags == 0x08 && reserved == 0;
-    let with_policy = flags == 0x88 && policy & 0xb7 == 0 && reserved == 0;
-    (plain || (with_policy && link::looks_like_ethernet(inner))).then_some(Ok((Layer::Ethernet, inner)))
+    let plain = [flags, policy, high, low, reserved] == [0x08, 0, 0, 0, 0];
+    let extended = flags & 0x08 != 0 && flags & 0x77 == 0 && link::looks_like_ethernet(inner);
+    (plain || extended).then_some(Ok((Layer::Ethernet, inner)))
 }
 
 /// VXLAN with the protocol named in its header (draft-ietf-nvo3-vxlan-gpe).
 fn vxlan_gpe(bytes: Bytes<'_>) -> Option<Step<'_>> {
     let [flags, high, low, next, ..] = bytes.at::<8>(0).ok()?;
-    if flags & 0x0c != 0x0c || flags & 0xf0 != 0 || high != 0 || low != 0 {
+    if flags & 0xf8 != 0x08 || high != 0 || low != 0 {
         return None;
     }
     let inner = bytes.skip(8).ok()?;
     match next {
-        1 | 2 => Some(Ok((Layer::Ip, inner))),
+        1 | 2 if looks_like_ip(inner) => Some(Ok((Layer::Ip, inner))),
         3 => Some(Ok((Layer::Ethernet, inner))),
         5 => Some(Ok((Layer::Mpls, inner))),
         _ => None,
@@ -176,6 +177,21 @@ fn gtp(bytes: Bytes<'_>) -> Option<Step<'_>> {
     None
 }
 
+/// A data message of L2TPv2, RFC 2661 §3.1, that carries PPP.
+fn l2tp(bytes: Bytes<'_>) -> Option<Step<'_>> {
+    let flags = bytes.u16(0).ok()?;
+    let [control, length, sequence, offset] = [0x8000, 0x4000, 0x0800, 0x0200].map(|flag| flags & flag != 0);
+    if control || flags & 0x34ff != 2 {
+        return None;
+    }
+    let bytes = if length { bytes.limit_within(usize::from(bytes.u16(2).ok()?)) } else { bytes };
+    let fields = 6 + 2 * usize::from(length) + 4 * usize::from(sequence);
+    let padding = if offset { 2 + usize::from(bytes.u16(fields).ok()?) } else { 0 };
+    let inner = bytes.skip(fields + padding).ok()?;
+    let is_ppp = matches!(inner.at::<2>(0).ok()?, [0xff, 0x03] | [0, 0x21 | 0x57] | [0xc0 | 0x80, _]);
+    is_ppp.then_some(Ok((Layer::Ppp, inner)))
+}
+
 fn beneath_gtp(inner: Bytes<'_>) -> Option<Step<'_>> {
     match inner.u8(0).ok()? >> 4 {
         4 | 6 => Some(Ok((Layer::Ip, inner))),
@@ -194,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_message_on_the_port_of_a_tunnel_stays_a_datagram() {
-        for port in [4789, 4790, 8472, 6081, 2152] {
+        for port in [4789, 4790, 8472, 6081, 2152, 1701] {
             for text in [&b"OPTIONS sip:a@b SIP/2.0\r\n\r\n"[..], b"SIP/2.0 200 OK\r\n\r\n", b"Hello", b"\r\n\r\n", b""]
             {
                 assert!(over_udp(5060, port, whole(text)).is_none(), "{port}");

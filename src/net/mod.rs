@@ -3,17 +3,19 @@
 //! Knows link layers, tunnels, IP, TCP, SCTP, TLS records, WebSocket frames and HEP. Refuses to know SIP: what a payload
 //! means is decided above. Nothing here keeps more than its caps allow, whatever the input claims.
 
-pub mod esp;
-pub mod fragment;
+mod esp;
+mod fragment;
 pub mod hep;
-pub mod ip;
+mod icmp;
+mod ip;
+mod layer;
 pub mod link;
 pub mod packet;
-pub mod sctp;
+mod sctp;
 pub mod stack;
 pub mod tcp;
 pub mod tls;
-pub mod tunnel;
+mod tunnel;
 pub mod undecoded;
 pub mod websocket;
 

@@ -124,7 +124,9 @@ impl Connection {
         let direction = self.direction(sender);
         match direction.isn() {
             Some(isn) => isn == segment.seq,
-            None => direction.could_begin_at(segment.seq) && !(segment.acks && self.is_strange_ack(sender, segment.ack)),
+            None => {
+                direction.could_begin_at(segment.seq) && !(segment.acks && self.is_strange_ack(sender, segment.ack))
+            }
         }
     }
 

@@ -1,1 +1,0 @@
-//! Homer encapsulation, versions 2 and 3.

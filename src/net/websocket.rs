@@ -1,1 +1,0 @@
-//! WebSocket frames put together.

@@ -7,12 +7,12 @@
 pub mod codec;
 pub mod dtmf;
 pub mod emodel;
-//pub mod facts;
-//pub mod negotiation;
+pub mod facts;
+pub mod negotiation;
 pub mod rtcp;
 pub mod rtp;
-//pub mod sdp;
+pub mod sdp;
 
 pub use codec::Codec;
-//pub use facts::SdpFacts;
-//pub use sdp::Session;
+pub use facts::SdpFacts;
+pub use sdp::Session;

@@ -8,6 +8,8 @@ mod sequence;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tshark_tests;
 
 pub use receiver::{Receiver, Statistics};
 pub use sequence::Arrival;

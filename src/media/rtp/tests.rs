@@ -252,8 +252,7 @@ fn hostile_headers_neither_panic_nor_grow() {
             assert!(h.payload(&bytes[..cut]).len() <= cut);
             r.push(Timestamp(random() as i64 * if random() % 2 == 0 { 1 } else { -1 } << (random() % 30)), &h);
         }
-        looks_like_rtp(&bytes[..cut]);
-        looks_like_rtcp(&bytes[..cut]);
+        let (_, _) = (looks_like_rtp(&bytes[..cut]), looks_like_rtcp(&bytes[..cut]));
     }
     let s = r.statistics();
     assert!(r.payload_types().len() <= 8 && r.other_packets() > 0);

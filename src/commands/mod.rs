@@ -1,1 +1,126 @@
 //! One file a subcommand: build, run, report, render.
+
+pub mod decode;
+pub mod devices;
+pub mod outlet;
+pub mod output;
+pub mod save;
+
+use crate::cli::{self, Command};
+use crate::render;
+use crate::report::Exit;
+use anyhow::Context;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Reads the command line, does what it says, and tells how it went.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe while help is shown is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Good.code() });
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => ExitCode::from(failure.tell().code()),
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Decode(args) => decode::run(&args),
+        Command::Schema { command } => schema(command.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            cli::completions(shell, &mut script);
+            to_stdout(&script)
+        }
+        Command::Man { out, command } => manual(out.as_deref(), command.as_deref()),
+    }
+}
+
+/// Why a command could not do its work: what is said, what to do next, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    error: anyhow::Error,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// A failure with its exit code.
+    #[must_use]
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Failure { error: error.into(), hint: None, exit }
+    }
+
+    /// The same with a hint on what to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says it on standard error: one line, then the hint. A closed pipe ends quietly.
+    fn tell(&self) -> Exit {
+        let mut causes = self.error.chain();
+        if causes.any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)) {
+            return Exit::Good;
+        }
+        let mut stderr = std::io::stderr().lock();
+        // Nobody is left to tell when standard error is gone too.
+        let _ = writeln!(stderr, "sipctl: {}", output::one_line(&format!("{:#}", self.error)));
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(stderr, "  {}", output::one_line(hint));
+        }
+        self.exit
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context("cannot write the output"))
+    }
+}
+
+fn to_stdout(bytes: &[u8]) -> Result<Exit, Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(Exit::Good)
+}
+
+fn schema(command: Option<&str>) -> Result<Exit, Failure> {
+    match command {
+        None => to_stdout(b"decode\n"),
+        Some("decode") => {
+            let text = serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
+            to_stdout(&[&text[..], b"\n"].concat())
+        }
+        Some(other) => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{other}'"))
+            .with_hint("sipctl schema lists the commands that have one")),
+    }
+}
+
+fn manual(out: Option<&std::path::Path>, command: Option<&str>) -> Result<Exit, Failure> {
+    let pages = cli::manual_pages()?;
+    if let Some(dir) = out {
+        for (name, page) in &pages {
+            let path = dir.join(format!("{name}.1"));
+            std::fs::write(&path, page)
+                .with_context(|| format!("cannot write {}", path.display()))
+                .map_err(|e| Failure::new(Exit::Usage, e))?;
+        }
+        return Ok(Exit::Good);
+    }
+    let wanted = command.map_or_else(|| "sipctl".to_owned(), |c| format!("sipctl-{c}"));
+    match pages.iter().find(|(name, _)| *name == wanted) {
+        Some((_, page)) => to_stdout(page),
+        None => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no command '{}'", command.unwrap_or_default()))
+            .with_hint("sipctl --help lists the commands")),
+    }
+}

@@ -110,6 +110,9 @@ pub struct Summary {
     pub malformed: u64,
     /// What could not be decoded, by reason.
     pub undecoded: BTreeMap<String, u64>,
+    /// What a person can do about each reason in `undecoded` (not in JSON).
+    #[serde(skip)]
+    pub hints: BTreeMap<String, String>,
     /// Time of the first packet.
     pub first_time: Option<Instant>,
     /// Time of the last packet.

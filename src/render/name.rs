@@ -72,9 +72,7 @@ impl Label {
         let method = message.method.as_ref().map_or(&b"request"[..], Text::bytes);
         let (head, target) = match method {
             b"INVITE" if message.to_tag.is_some() => ("re-INVITE".to_owned(), false),
-            b"ACK" | b"BYE" | b"CANCEL" | b"PRACK" | b"UPDATE" | b"INFO" | b"NOTIFY" => {
-                (terminal.show(method), false)
-            }
+            b"ACK" | b"BYE" | b"CANCEL" | b"PRACK" | b"UPDATE" | b"INFO" | b"NOTIFY" => (terminal.show(method), false),
             other => (clipped(other, terminal), true),
         };
         let tail = match &message.uri {
@@ -90,7 +88,12 @@ impl Label {
             Some(codec) => clipped(codec.as_bytes(), terminal),
             None => format!("type {}", stream.payload_type),
         };
-        Label { head: format!("RTP {codec}"), tail: super::quantity::count(stream.packets), body: "", tone: Tone::Media }
+        Label {
+            head: format!("RTP {codec}"),
+            tail: super::quantity::count(stream.packets),
+            body: "",
+            tone: Tone::Media,
+        }
     }
 
     /// Columns of the whole label.
@@ -166,7 +169,8 @@ mod tests {
     #[test]
     fn labels_are_shortened_in_the_middle_first() {
         let terminal = Terminal::default();
-        let label = |head: &str, tail: &str, body| Label { head: head.into(), tail: tail.into(), body, tone: Tone::Plain };
+        let label =
+            |head: &str, tail: &str, body| Label { head: head.into(), tail: tail.into(), body, tone: Tone::Plain };
         let invite = label("INVITE", "bob", "SDP");
         assert_eq!(invite.width(), 15);
         assert_eq!(invite.fit(15, terminal), "INVITE bob  SDP");

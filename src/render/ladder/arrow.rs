@@ -3,15 +3,17 @@
 use super::columns::{ARROW_REST, Columns, Heading};
 use super::entries::{Entry, What};
 use crate::render::Terminal;
-use crate::render::glyph::{fit, head, width};
+use crate::render::glyph::{head, width, wrap};
 use crate::render::row::Row;
 use crate::render::style::Tone;
 use std::io::{self, Write};
 
+/// An arrow's length beyond its label where it is shortest: `─ ` before it, ` ▶` behind.
+const LEAST_REST: usize = 4;
 /// Lines that the notes of one arrow may take.
 const MOST_NOTE_LINES: usize = 8;
 
-/// A line of notes: words with their tones.
+/// A line of notes: pieces with their tones.
 type NoteLine = Vec<(String, Tone)>;
 
 /// Draws `entry`.
@@ -85,18 +87,29 @@ fn draw_line(entry: &Entry<'_>, from: usize, to: usize, columns: &Columns, row: 
     for between in from.min(to) + 1..from.max(to) {
         row.set(x(between), across, tone);
     }
-    let label_at = if from < to {
+    if from < to {
         row.set(right.saturating_sub(1), glyphs.to_right, tone);
-        left + 3
     } else {
         row.set(left + 1, glyphs.to_left, tone);
-        left + 4
-    };
+    }
     // A label stays before the first lifeline it meets, unless it is readable only across it.
     let first = x(from.min(to) + 1).saturating_sub(left + 1);
     let whole = right.saturating_sub(left + 1);
-    let room = if first >= entry.label.width() + ARROW_REST { first } else { whole };
-    put_label(&entry.label.fit(room.saturating_sub(ARROW_REST), terminal), label_at, tone, row);
+    let room = if first >= entry.label.width() + LEAST_REST { first } else { whole };
+    let (lead, rest) = shaft(entry.label.width(), room);
+    let label_at = left + 1 + lead + usize::from(from > to);
+    put_label(&entry.label.fit(room.saturating_sub(rest), terminal), label_at, tone, row);
+}
+
+/// Lines before a label, and all columns that are not the label: a short arrow gives up its shaft before its label.
+fn shaft(label: usize, room: usize) -> (usize, usize) {
+    match room.saturating_sub(label) {
+        ARROW_REST.. => (2, ARROW_REST),
+        rest @ (5 | 6) => (2, rest),
+        LEAST_REST => (1, LEAST_REST),
+        _ if room < 16 => (1, LEAST_REST),
+        _ => (2, 6),
+    }
 }
 
 fn put_label(label: &str, column: usize, tone: Tone, row: &mut Row) {
@@ -135,8 +148,9 @@ fn draw_turn(entry: &Entry<'_>, at: usize, columns: &Columns, above: bool, row: 
     };
     row.set(end, corner, tone);
     if above {
-        let label = entry.label.fit(length.saturating_sub(6), terminal);
-        put_label(&label, own.min(end) + 3, tone, row);
+        let (lead, rest) = shaft(entry.label.width(), length);
+        let label = entry.label.fit(length.saturating_sub(rest), terminal);
+        put_label(&label, own.min(end) + 1 + lead, tone, row);
     } else if to_right {
         row.set(own + 1, glyphs.to_left, tone);
     } else {
@@ -170,12 +184,8 @@ fn draw_listed(
 
 fn put_note(line: &NoteLine, start: usize, row: &mut Row) {
     let mut at = start;
-    for (word, tone) in line {
-        if at > start {
-            row.set(at, ' ', Tone::Plain);
-            at += 1;
-        }
-        at = row.put(at, word, *tone);
+    for (text, tone) in line {
+        at = row.put(at, text, *tone);
     }
     // Where a note is drawn over lifelines, it ends with a space so that it does not run into one.
     if !line.is_empty() {
@@ -183,55 +193,40 @@ fn put_note(line: &NoteLine, start: usize, row: &mut Row) {
     }
 }
 
-/// Notes wrapped by words: ` · ` between notes, two spaces before a mark of a finding.
+/// Notes wrapped: ` · ` between notes, two spaces before a mark of a finding. What stands between two ` · ` stays in one
+/// line where it can, and the end of a line takes the place of the dot.
 fn note_lines(notes: &[(String, Tone)], room: usize, terminal: Terminal) -> Vec<NoteLine> {
-    let room = room.saturating_sub(1).max(8);
-    let mut lines: Vec<NoteLine> = vec![Vec::new()];
-    let mut used = 0;
-    let dot = terminal.spell("·".to_owned());
-    let mark = terminal.spell("▲".to_owned());
-    let minor_mark = terminal.spell("△".to_owned());
-    for (at, (note, tone)) in notes.iter().enumerate() {
-        let is_mark = note.starts_with(&mark) || note.starts_with(&minor_mark);
-        if at > 0 && !is_mark && used > 0 {
-            if let Some(line) = lines.last_mut() {
-                line.push((dot.clone(), Tone::Faint));
+    let room = room.max(8);
+    let dot = terminal.spell(" · ".to_owned());
+    let marks = [terminal.spell("▲ ".to_owned()), terminal.spell("△ ".to_owned())];
+    let mut lines: Vec<NoteLine> = Vec::new();
+    let mut used = room;
+    for (note, tone) in notes {
+        let is_mark = marks.iter().any(|mark| note.starts_with(mark.as_str()));
+        let gap = if is_mark { "  " } else { dot.as_str() };
+        for part in note.split(dot.as_str()).filter(|part| !part.trim().is_empty()) {
+            let wide = width(gap) + width(part);
+            if used + wide <= room
+                && let Some(line) = lines.last_mut()
+            {
+                line.push((gap.to_owned(), Tone::Faint));
+                line.push((part.to_owned(), *tone));
+                used += wide;
+                continue;
             }
-            used += 2;
-        }
-        // A mark and its code stay together.
-        let words: Vec<&str> = if is_mark { vec![note] } else { note.split(' ').filter(|w| !w.is_empty()).collect() };
-        for mut word in words {
-            loop {
-                let space = usize::from(used > 0) + usize::from(is_mark && used > 0);
-                let wide = width(word);
-                if used > 0 && used + space + wide > room {
-                    lines.push(Vec::new());
-                    used = 0;
-                    continue;
-                }
-                let part = if wide > room { head(word, room) } else { word };
-                let spaced = if space == 2 { format!(" {part}") } else { part.to_owned() };
-                used += space.min(1) + width(&spaced);
-                if let Some(line) = lines.last_mut() {
-                    line.push((spaced, *tone));
-                }
-                word = word.get(part.len()..).unwrap_or("");
-                if word.is_empty() || part.is_empty() {
-                    break;
-                }
+            for piece in wrap(part.trim(), room) {
+                used = width(&piece);
+                lines.push(vec![(piece, *tone)]);
             }
             if lines.len() > MOST_NOTE_LINES {
                 lines.truncate(MOST_NOTE_LINES);
                 if let Some((last, _)) = lines.last_mut().and_then(|line| line.last_mut()) {
-                    *last = fit(&format!("{last}{}", terminal.glyphs().ellipsis), room, terminal);
+                    let ellipsis = terminal.glyphs().ellipsis;
+                    *last = format!("{}{ellipsis}", head(last, room.saturating_sub(width(ellipsis))));
                 }
                 return lines;
             }
         }
-    }
-    if lines.last().is_some_and(Vec::is_empty) {
-        lines.pop();
     }
     lines
 }

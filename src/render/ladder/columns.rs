@@ -15,7 +15,8 @@ use std::collections::HashMap;
 const MOST_STRANGERS: usize = 12;
 /// Least room for notes on the right: narrower ones go under their arrow.
 const LEAST_NOTES: usize = 22;
-/// Room that notes get before arrows are made longer.
+/// Room that notes get before arrows are made longer: where there is plenty, and where there is enough.
+const WIDE_NOTES: usize = 48;
 const FAIR_NOTES: usize = 34;
 /// Columns between the last lifeline and the notes.
 const NOTES_GAP: usize = 3;
@@ -124,7 +125,13 @@ impl Columns {
                 }
                 let media = matches!(entry.what, What::Stream(_));
                 let full = self.columns.len() == participants + MOST_STRANGERS;
-                let shown = if full { "others" } else if media { host(address) } else { address };
+                let shown = if full {
+                    "others"
+                } else if media {
+                    host(address)
+                } else {
+                    address
+                };
                 self.add(
                     &Participant {
                         address: shown.to_owned(),
@@ -145,6 +152,7 @@ impl Columns {
         let broken = self.widest(true);
         // Heading, addresses broken or not, least step, room kept on the right.
         let attempts = [
+            (Heading::Names, whole, false, (whole + 2).max(23), Some(wish.notes.min(WIDE_NOTES))),
             (Heading::Names, whole, false, (whole + 2).max(18), Some(fair_notes)),
             (Heading::Names, whole, false, (whole + 2).max(18), Some(least_notes)),
             (Heading::Names, broken, true, (broken + 2).max(18), Some(least_notes)),
@@ -224,7 +232,9 @@ impl Wish {
 /// The host of `192.0.2.1:5060` or `[2001:db8::1]:5060`; the whole where there is no port.
 fn host(address: &str) -> &str {
     match address.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
+        Some((host, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
+        {
             host
         }
         _ => address,

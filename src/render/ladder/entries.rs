@@ -96,11 +96,7 @@ pub(in crate::render) fn quality(stream: &Stream) -> String {
 }
 
 /// The arrows of a ladder in order of time, at most `limit`; then how many messages are left out and the time of the last.
-pub(super) fn of<'a>(
-    ladder: &Ladder<'a>,
-    limit: usize,
-    terminal: Terminal,
-) -> (Vec<Entry<'a>>, Option<(u64, String)>) {
+pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (Vec<Entry<'a>>, Option<(u64, String)>) {
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut left_out = 0u64;
     let mut last_left_out = None;
@@ -144,9 +140,8 @@ pub(super) fn of<'a>(
                 entry.mark(finding.code, finding.severity, terminal);
             }
         }
-        let of_this = |entry: &&mut Entry<'_>| {
-            matches!(entry.what, What::Stream(stream) if finding.stream == Some(stream.id))
-        };
+        let of_this =
+            |entry: &&mut Entry<'_>| matches!(entry.what, What::Stream(stream) if finding.stream == Some(stream.id));
         if let Some(entry) = entries.iter_mut().skip(messages).find(of_this) {
             entry.mark(finding.code, finding.severity, terminal);
         }

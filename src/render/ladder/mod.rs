@@ -75,7 +75,12 @@ impl Ladder<'_> {
         }
         if let Some((more, last)) = left_out {
             let text = terminal.spell(format!("… {} more messages, until {last}", count(more)));
-            writeln!(out, "{}{}", " ".repeat(columns.time_end().saturating_sub(1)), terminal.paint(Tone::Faint, &text))?;
+            writeln!(
+                out,
+                "{}{}",
+                " ".repeat(columns.time_end().saturating_sub(1)),
+                terminal.paint(Tone::Faint, &text)
+            )?;
         }
         Ok(())
     }
@@ -141,8 +146,10 @@ impl Columns {
                 }
             }
             Heading::Letters | Heading::List => {
+                let letters = self.columns.last().map_or(1, |last| last.letter.len());
                 for column in self.columns.iter().take(MOST_NAMES) {
-                    let at = row.put(2, &format!("{:<2}", column.letter), Tone::Strong) + 1;
+                    row.put(2, &column.letter, Tone::Strong);
+                    let at = letters + 4;
                     let name = fit(&column.address, terminal.columns().saturating_sub(at), terminal);
                     let at = row.put(at, &name, Tone::Plain) + 2;
                     row.put(at, &fit(&column.role, terminal.columns().saturating_sub(at), terminal), Tone::Faint);

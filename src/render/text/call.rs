@@ -116,12 +116,7 @@ pub fn message_line(message: &Message<'_>, terminal: Terminal, out: &mut dyn Wri
     let time = clock(message.time);
     let transport = message.transport.to_uppercase();
     let head = label.fit(terminal.columns().saturating_sub(64).clamp(16, 34), terminal);
-    write!(
-        out,
-        "{}  {way}  {transport:<4} {}",
-        terminal.paint(Tone::Faint, &time),
-        terminal.paint(label.tone, &head)
-    )?;
+    write!(out, "{}  {way}  {transport:<4} {}", terminal.paint(Tone::Faint, &time), terminal.paint(label.tone, &head))?;
     let mut notes: Vec<String> = message.notes.iter().map(|note| terminal.show(note.as_bytes())).collect();
     if message.retransmission_of.is_some() {
         notes.push("retransmission".to_owned());

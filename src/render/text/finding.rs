@@ -3,7 +3,7 @@
 use crate::render::Terminal;
 use crate::render::glyph::{head, width, wrap};
 use crate::render::name::Label;
-use crate::render::quantity::{count, offset};
+use crate::render::quantity::{count, counted, offset};
 use crate::render::style::Tone;
 use crate::report::decode::{EvidenceSpan, Finding, Instant, Message, Severity};
 use std::io::{self, Write};
@@ -12,8 +12,6 @@ use std::io::{self, Write};
 const MOST_MESSAGES: usize = 8;
 /// Lines of a message shown for one finding.
 const MOST_SPANS: usize = 4;
-/// Lines of detail and of advice.
-const MOST_SENTENCES: usize = 12;
 /// Bytes before, in and behind the evidence of which a source line can be made: more than any terminal shows.
 const WINDOW: usize = 1200;
 
@@ -36,12 +34,7 @@ impl<'a> Evidence<'a> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn finding(
-    finding: &Finding,
-    evidence: &Evidence<'_>,
-    terminal: Terminal,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let tone = Tone::of_severity(finding.severity);
     let sign = if finding.severity == Severity::Info { "△" } else { "▲" };
     let name = terminal.spell(format!("{sign} {}[{}]", finding.severity.as_str(), finding.code));
@@ -64,7 +57,7 @@ pub fn finding(
         source_line(span, tone, terminal, out)?;
     }
     if spans.len() > MOST_SPANS {
-        let more = terminal.spell(format!("… {} more places", spans.len() - MOST_SPANS));
+        let more = terminal.spell(format!("… and {}", counted((spans.len() - MOST_SPANS) as u64, "more place")));
         writeln!(out, "    {}", terminal.paint(Tone::Faint, &more))?;
     }
     paragraph("", &finding.detail, terminal, out)?;
@@ -123,7 +116,7 @@ fn place(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, out: &m
 fn paragraph(word: &str, text: &str, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let indent = if word.is_empty() { 4 } else { 4 + word.len() + 2 };
     let mut first = true;
-    for sentence in text.lines().filter(|line| !line.trim().is_empty()).take(MOST_SENTENCES) {
+    for sentence in text.lines().filter(|line| !line.trim().is_empty()) {
         for line in wrap(&terminal.show(sentence.as_bytes()), terminal.columns().saturating_sub(indent)) {
             if first && !word.is_empty() {
                 writeln!(out, "    {}  {line}", terminal.paint(Tone::Strong, word))?;
@@ -151,7 +144,7 @@ fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dy
     let room = terminal.columns().saturating_sub(number.len() + 3).max(20);
     let marked = terminal.show(clip_end(marked));
     let after = terminal.show(clip_end(after));
-    let (before, cut) = window(&terminal.show(clip_start(before)), width(&marked), width(&after), room, terminal);
+    let before = window(&terminal.show(clip_start(before)), width(&marked), width(&after), room, terminal);
     let ellipsis = terminal.glyphs().ellipsis;
     let mut text = format!("{before}{marked}{after}");
     if width(&text) > room {
@@ -159,9 +152,9 @@ fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dy
     }
     let carets_at = width(&before);
     let carets = width(&marked).clamp(1, room.saturating_sub(carets_at).max(1));
-    debug_assert!(cut || carets_at <= room);
 
-    writeln!(out, "{} {text}", terminal.paint(Tone::Faint, &format!("{number} {bar}")))?;
+    let text = if text.trim_end().is_empty() { text } else { format!(" {}", text.trim_end()) };
+    writeln!(out, "{}{text}", terminal.paint(Tone::Faint, &format!("{number} {bar}")))?;
     let gutter = format!("{} {bar}", " ".repeat(number.len()));
     let label = terminal.show(span.label.as_bytes());
     let beside = carets_at + carets + 1 + width(&label) <= room;
@@ -172,7 +165,7 @@ fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dy
         return writeln!(out, "{}", terminal.paint(tone, &label));
     }
     writeln!(out)?;
-    for part in wrap(&label, room) {
+    for part in wrap(label.trim_end(), room) {
         // Flush right with the carets where the label fits before them, else from the start of the line.
         let at = (carets_at + carets).saturating_sub(width(&part));
         write!(out, "{} {}", terminal.paint(Tone::Faint, &gutter), " ".repeat(at))?;
@@ -181,11 +174,11 @@ fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dy
     Ok(())
 }
 
-/// The text before the evidence, cut at its start so that the evidence is on the line; whether it was cut.
-fn window(before: &str, marked: usize, after: usize, room: usize, terminal: Terminal) -> (String, bool) {
+/// The text before the evidence, cut at its start so that the evidence is on the line.
+fn window(before: &str, marked: usize, after: usize, room: usize, terminal: Terminal) -> String {
     let wide = width(before);
     if wide + marked + after <= room || wide + marked.min(room / 2) <= room * 2 / 3 {
-        return (before.to_owned(), false);
+        return before.to_owned();
     }
     let ellipsis = terminal.glyphs().ellipsis;
     let keep = (room / 2).saturating_sub(width(ellipsis));
@@ -196,7 +189,7 @@ fn window(before: &str, marked: usize, after: usize, room: usize, terminal: Term
         skip = skip.saturating_sub(crate::render::glyph::char_width(c).max(1));
         rest = rest.get(c.len_utf8()..).unwrap_or("");
     }
-    (format!("{ellipsis}{rest}"), true)
+    format!("{ellipsis}{rest}")
 }
 
 /// The first bytes, not cut within a character.

@@ -21,7 +21,7 @@ use super::ladder::Ladder;
 use super::quantity::{count, counted};
 use super::style::Tone;
 use crate::report::decode::{Call, Finding, Instant, Message, Participant, Report, Severity, Stream};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// More calls than this are a table, with ladders for those that have an error or a warning.
@@ -106,7 +106,7 @@ impl<'a> Page<'a> {
         self.exchanges(all, out)?;
         let orphans: Vec<&Stream> = report.streams.iter().filter(|s| s.call.is_none()).collect();
         if !orphans.is_empty() {
-            self.title(&counted(orphans.len() as u64, "stream without a call"), out)?;
+            self.title(&format!("{} without a call", counted(orphans.len() as u64, "stream")), out)?;
             let shown = if all { orphans.len() } else { SHORT.min(orphans.len()) };
             streams_table(orphans.get(..shown).unwrap_or(&orphans), terminal, out)?;
             self.more(orphans.len() - shown, out)?;
@@ -177,10 +177,10 @@ impl<'a> Page<'a> {
 
     /// Addresses in order of appearance; roles that calls have shown for the same address are not guessed at here.
     fn participants(&self, messages: &[&Message<'_>]) -> Vec<Participant> {
-        let mut seen: HashMap<&str, ()> = HashMap::new();
+        let mut seen = HashSet::new();
         let mut participants = Vec::new();
         for address in messages.iter().flat_map(|m| [m.src.as_str(), m.dst.as_str()]) {
-            if seen.insert(address, ()).is_none() {
+            if seen.insert(address) {
                 participants.push(Participant { address: address.to_owned(), ..Participant::default() });
             }
         }
@@ -193,11 +193,11 @@ impl<'a> Page<'a> {
         let mut findings: Vec<&Finding> = self.report.findings.iter().filter(elsewhere).collect();
         findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         let shown = if all { findings.len() } else { SHORT.min(findings.len()) };
-        let messages = &self.report.messages;
+        let start = self.report.messages.first().map(|message| message.time);
         for finding in findings.iter().take(shown) {
             writeln!(out)?;
-            let start = finding.messages.first().and_then(|&at| by_index(messages, at)).map(|m| m.time);
-            let evidence: Vec<&Message<'_>> = self.messages_at(&finding.messages);
+            let mut evidence: Vec<&Message<'_>> = self.messages_at(&finding.messages);
+            evidence.sort_by_key(|message| message.index);
             let evidence = Evidence { messages: &evidence, start };
             self::finding(finding, &evidence, self.terminal, out)?;
         }

@@ -42,9 +42,11 @@ pub fn overview(sources: &[Source], summary: &Summary, terminal: Terminal, out: 
         items.push((counted(summary.streams, "RTP stream"), Tone::Plain));
     }
     let found = summary.findings;
-    for (n, word, tone) in
-        [(found.error, "error", Tone::Error), (found.warning, "warning", Tone::Warning), (found.info, "info", Tone::Plain)]
-    {
+    for (n, word, tone) in [
+        (found.error, "error", Tone::Error),
+        (found.warning, "warning", Tone::Warning),
+        (found.info, "info", Tone::Plain),
+    ] {
         if n > 0 {
             items.push((counted(n, word), tone));
         }
@@ -163,12 +165,9 @@ pub fn totals(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io:
         0 => Vec::new(),
         n => vec![counted(n, "stream"), format!("{} of RTP", counted(summary.rtp_packets, "packet"))],
     };
-    for (title, items) in [
-        ("requests", ranked(&summary.requests, pair)),
-        ("responses", responses),
-        ("calls", calls),
-        ("media", media),
-    ] {
+    for (title, items) in
+        [("requests", ranked(&summary.requests, pair)), ("responses", responses), ("calls", calls), ("media", media)]
+    {
         if items.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Tables that fit the width: what can be shortened is, then the least important columns go.
+//! Tables that fit the width: the least important columns go, and what can be shortened is.
 
 use crate::render::Terminal;
 use crate::render::glyph::{fit, width};
@@ -41,12 +41,7 @@ impl Field {
 pub(super) type Cell = (String, Tone);
 
 /// Writes a table. Columns that are empty in every row are left out.
-pub(super) fn write(
-    fields: &[Field],
-    rows: &[Vec<Cell>],
-    terminal: Terminal,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(super) fn write(fields: &[Field], rows: &[Vec<Cell>], terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let mut widths: Vec<usize> = vec![0; fields.len()];
     for row in rows {
         for (wide, (text, _)) in widths.iter_mut().zip(row) {
@@ -87,33 +82,31 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Makes the columns fit: first what can be shortened goes half the way, then spare columns go, then the rest of the way.
+/// Makes the columns fit: spare ones go until the others have a fair width, then the longest are shortened.
 fn squeeze(widths: &mut [usize], fields: &[Field], total: usize) {
-    let excess = |widths: &[usize]| {
-        let shown = widths.iter().filter(|&&w| w > 0).count();
-        (widths.iter().sum::<usize>() + shown.saturating_sub(1) * GAP).saturating_sub(total)
-    };
-    let shorten = |widths: &mut [usize], share: usize| {
-        while excess(widths) > 0 {
-            let longest = widths
-                .iter()
-                .zip(fields)
-                .enumerate()
-                .filter_map(|(at, (&w, f))| f.least.filter(|least| w > least * share).map(|_| (w, at)))
-                .max();
-            match longest {
-                Some((_, at)) => widths[at] = (widths[at] - excess(widths).min(widths[at] / 4 + 1)).max(fields[at].least.unwrap_or(0) * share),
-                None => break,
-            }
-        }
-    };
-    shorten(widths, 2);
-    while excess(widths) > 0 {
-        let spare = widths.iter().zip(fields).enumerate().filter(|(_, (w, f))| **w > 0 && f.spare > 0);
-        match spare.max_by_key(|(_, (_, f))| f.spare) {
+    let fair = |(&wide, field): (&usize, &Field)| field.least.map_or(wide, |least| wide.min(least + least / 2));
+    while excess(widths.iter().zip(fields).map(fair), total) > 0 {
+        let spare = widths.iter().zip(fields).enumerate().filter(|(_, (wide, field))| **wide > 0 && field.spare > 0);
+        match spare.max_by_key(|(_, (_, field))| field.spare) {
             Some((at, _)) => widths[at] = 0,
             None => break,
         }
     }
-    shorten(widths, 1);
+    loop {
+        let over = excess(widths.iter().copied(), total);
+        let long = widths.iter().zip(fields).enumerate();
+        let longest = long.filter_map(|(at, (&wide, field))| {
+            field.least.filter(|&least| wide > least).map(|least| (wide - least, at))
+        });
+        match longest.max() {
+            Some((room, at)) if over > 0 => widths[at] -= over.min(room / 4 + 1),
+            _ => break,
+        }
+    }
+}
+
+/// Columns by which a table of these widths is too wide.
+fn excess(widths: impl Iterator<Item = usize>, total: usize) -> usize {
+    let (sum, shown) = widths.filter(|&wide| wide > 0).fold((0, 0), |(sum, n), wide| (sum + wide, n + 1usize));
+    (sum + shown.saturating_sub(1) * GAP).saturating_sub(total)
 }

@@ -52,9 +52,9 @@ pub fn calls_table<'a>(
         Field::left("state"),
         Field::right("status"),
         Field::right("set-up").spare(3),
-        Field::right("talk"),
+        Field::right("talk").spare(1),
         Field::left("codec").least(5).spare(4),
-        Field::left("findings").least(10).spare(1),
+        Field::left("findings").least(10),
     ];
     let rows: Vec<Vec<Cell>> = calls
         .iter()
@@ -103,7 +103,7 @@ pub fn registrations_table<'a>(
         Field::left("state"),
         Field::right("expires"),
         Field::left("contacts").least(14).spare(2),
-        Field::left("findings").least(10).spare(1),
+        Field::left("findings").least(10),
     ];
     let row = |registration: &Registration| {
         let (state, tone) = registration_state(registration.state);
@@ -157,7 +157,7 @@ pub fn exchanges_table<'a>(
         Field::left("state"),
         Field::right("status"),
         Field::right("reply").spare(2),
-        Field::left("findings").least(10).spare(1),
+        Field::left("findings").least(10),
     ];
     let row = |exchange: &Exchange| {
         let (state, tone) = match exchange.state {

@@ -1,4 +1,4 @@
-//! Reports made by hand for the tests of this folder: calls as LADDER.md's reader would meet them, and hostile ones.
+//! Reports made by hand for the tests of this folder: a call through a proxy with all that can be beside it, and hostile ones.
 
 use super::Terminal;
 use crate::base::Timestamp;

@@ -1,0 +1,135 @@
+//! JSON Schema of what is written, derived from the report's types, so that it cannot lag behind them.
+
+use crate::report::decode::Report;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// Keys that every document has; the others come together or, with `--summary`, not at all.
+const ALWAYS: [&str; 3] = ["schema", "sources", "summary"];
+/// Types of NDJSON lines with the definition that each one carries.
+const LINES: [(&str, &str); 6] = [
+    ("message", "Message"),
+    ("call", "Call"),
+    ("registration", "Registration"),
+    ("exchange", "Exchange"),
+    ("stream", "Stream"),
+    ("finding", "Finding"),
+];
+
+/// The schema of `decode`'s JSON document. `$defs.Line` is that of a line of its NDJSON.
+#[must_use]
+pub fn decode() -> Value {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Report>();
+    let mut schema = schema.to_value();
+    let Some(root) = schema.as_object_mut() else { return schema };
+    root.insert("title".into(), json!("sipctl decode"));
+    let keys: Vec<String> = keys_of(root);
+    let rest: Vec<&String> = keys.iter().filter(|key| !ALWAYS.contains(&key.as_str())).collect();
+    let together: Map<String, Value> = rest.iter().map(|&key| (key.clone(), json!(rest))).collect();
+    root.insert("required".into(), json!(ALWAYS));
+    root.insert("dependentRequired".into(), Value::Object(together));
+    if let Some(name) = root.get_mut("properties").and_then(|p| p.get_mut("schema")) {
+        *name = json!({"const": "sipctl.decode/1"});
+    }
+    if let Some(definitions) = root.get_mut("$defs").and_then(Value::as_object_mut) {
+        definitions.insert("Line".into(), line());
+    }
+    schema
+}
+
+fn keys_of(root: &Map<String, Value>) -> Vec<String> {
+    let properties = root.get("properties").and_then(Value::as_object);
+    properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// A line is one of the objects of the document with its type, or the summary with what was read.
+fn line() -> Value {
+    let typed = |name: &str, definition: &str| {
+        json!({
+            "allOf": [{"$ref": format!("#/$defs/{definition}")}],
+            "properties": {"type": {"const": name}},
+            "required": ["type"]
+        })
+    };
+    let mut kinds: Vec<Value> = LINES.iter().map(|(name, definition)| typed(name, definition)).collect();
+    kinds.push(json!({
+        "allOf": [{"$ref": "#/$defs/Summary"}],
+        "properties": {
+            "type": {"const": "summary"},
+            "schema": {"const": "sipctl.decode/1"},
+            "sources": {"type": "array", "items": {"$ref": "#/$defs/Source"}}
+        },
+        "required": ["type", "schema", "sources"]
+    }));
+    json!({"description": "A line of NDJSON.", "oneOf": kinds})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+    use crate::render::ndjson::Lines;
+    use crate::render::sample::{drawn, report};
+    use crate::report::Text;
+    use serde_json::{Value, json};
+
+    fn document(summary_only: bool) -> Value {
+        let mut report = report();
+        report.messages[1].reason = Some(Text(std::borrow::Cow::Borrowed(b"\xff")));
+        report.messages[2].headers = Some(vec![]);
+        serde_json::from_str(&drawn(|out| crate::render::json::decode(&report, summary_only, false, out))).unwrap()
+    }
+
+    #[test]
+    fn documents_are_valid_and_wrong_ones_are_not() {
+        let validator = jsonschema::validator_for(&decode()).unwrap();
+        let check = |value: &Value| {
+            validator.iter_errors(value).map(|e| format!("{e} at {}", e.instance_path())).collect::<Vec<_>>()
+        };
+        assert_eq!(check(&document(false)), Vec::<String>::new());
+        assert_eq!(check(&document(true)), Vec::<String>::new());
+        let broken = |change: &dyn Fn(&mut Value)| {
+            let mut value = document(false);
+            change(&mut value);
+            !validator.is_valid(&value)
+        };
+        assert!(broken(&|v| v["schema"] = json!("sipctl.decode/2")));
+        assert!(broken(&|v| v["calls"][0]["state"] = json!("happy")));
+        assert!(broken(&|v| v["messages"][0]["time"] = json!(5)));
+        assert!(broken(&|v| v["messages"][0]["reason"] = json!({"base65": "x"})));
+        assert!(broken(&|v| drop(v.as_object_mut().unwrap().remove("peers"))));
+        assert!(broken(&|v| drop(v["summary"].as_object_mut().unwrap().remove("undecoded"))));
+    }
+
+    #[test]
+    fn lines_are_valid_and_carry_their_type_first() {
+        let report = report();
+        let mut lines = Lines::new();
+        let text = drawn(|out| {
+            lines.message(&report.messages[0], out)?;
+            lines.call(&report.calls[0], out)?;
+            lines.registration(&report.registrations[0], out)?;
+            lines.exchange(&report.exchanges[0], out)?;
+            lines.stream(&report.streams[2], out)?;
+            lines.finding(&report.findings[1], out)?;
+            lines.summary(report.schema, &report.sources, &report.summary, out)
+        });
+        let mut schema = decode();
+        let definitions = schema["$defs"].take();
+        let validator = jsonschema::validator_for(&json!({"$ref": "#/$defs/Line", "$defs": definitions})).unwrap();
+        let kinds = ["message", "call", "registration", "exchange", "stream", "finding", "summary"];
+        assert_eq!(text.lines().count(), kinds.len());
+        for (line, kind) in text.lines().zip(kinds) {
+            assert!(line.starts_with(&format!("{{\"type\":\"{kind}\",\"")), "{line}");
+            let mut value: Value = serde_json::from_str(line).unwrap();
+            assert!(validator.is_valid(&value), "{line}");
+            value["type"] = json!("other");
+            assert!(!validator.is_valid(&value), "{line}");
+        }
+        assert!(
+            text.lines()
+                .last()
+                .unwrap()
+                .starts_with(r#"{"type":"summary","schema":"sipctl.decode/1","sources":[{"path""#)
+        );
+    }
+}

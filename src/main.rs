@@ -1,2 +1,5 @@
 //! The `sipctl` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    sipctl::commands::run()
+}

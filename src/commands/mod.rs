@@ -68,7 +68,9 @@ impl Failure {
     /// Says it on standard error: one line, then the hint. A closed pipe ends quietly.
     fn tell(&self) -> Exit {
         let mut causes = self.error.chain();
-        if causes.any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)) {
+        if causes
+            .any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+        {
             return Exit::Good;
         }
         let mut stderr = std::io::stderr().lock();
@@ -98,7 +100,8 @@ fn schema(command: Option<&str>) -> Result<Exit, Failure> {
     match command {
         None => to_stdout(b"decode\n"),
         Some("decode") => {
-            let text = serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
+            let text =
+                serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
             to_stdout(&[&text[..], b"\n"].concat())
         }
         Some(other) => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{other}'"))
@@ -120,7 +123,9 @@ fn manual(out: Option<&std::path::Path>, command: Option<&str>) -> Result<Exit, 
     let wanted = command.map_or_else(|| "sipctl".to_owned(), |c| format!("sipctl-{c}"));
     match pages.iter().find(|(name, _)| *name == wanted) {
         Some((_, page)) => to_stdout(page),
-        None => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no command '{}'", command.unwrap_or_default()))
-            .with_hint("sipctl --help lists the commands")),
+        None => {
+            Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no command '{}'", command.unwrap_or_default()))
+                .with_hint("sipctl --help lists the commands"))
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Where the findings of a decode run go: into a report, out as lines, or out as text while they happen.
 
+use crate::render::Terminal;
 use crate::render::ndjson::Lines;
 use crate::render::text::{self, Bodies, CallParts};
-use crate::render::Terminal;
-use crate::report::decode::{Call, Exchange, Finding, Message, Registration, Report, Severity, Stream};
 use crate::report::Outlet;
+use crate::report::decode::{Call, Exchange, Finding, Message, Registration, Report, Severity, Stream};
 use crate::trace::Kind;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -40,7 +40,12 @@ impl Gather {
     /// An empty report that will hold the messages of `hold`.
     #[must_use]
     pub fn new(hold: Hold) -> Self {
-        Gather { report: Report { schema: "sipctl.decode/1", ..Report::default() }, hold, drawn: 0, drawn_for_findings: 0 }
+        Gather {
+            report: Report { schema: "sipctl.decode/1", ..Report::default() },
+            hold,
+            drawn: 0,
+            drawn_for_findings: 0,
+        }
     }
 
     /// The report, everything in its order.
@@ -70,7 +75,8 @@ impl Outlet for Gather {
 
     fn call(&mut self, call: Call, messages: Vec<Message<'static>>) {
         if !messages.is_empty() {
-            let serious = |f: &u64| self.report.findings.get(*f as usize).is_some_and(|f| f.severity >= Severity::Warning);
+            let serious =
+                |f: &u64| self.report.findings.get(*f as usize).is_some_and(|f| f.severity >= Severity::Warning);
             if call.findings.iter().any(serious) {
                 self.drawn_for_findings += 1;
             }

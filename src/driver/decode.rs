@@ -83,6 +83,7 @@ pub fn run(
         // The channel has room for exactly these.
         let _ = empty_in.send(Batch::default());
     }
+    let stop = control.stop;
     let result = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut feed =
@@ -96,6 +97,9 @@ pub fn run(
         });
         for mut batch in full_out {
             tracer.take(&batch, sink);
+            if sink.is_closed() {
+                stop.store(true, Ordering::Relaxed);
+            }
             batch.clear();
             // The reader may have gone already: then nobody wants the batch back.
             let _ = empty_in.send(batch);

@@ -27,6 +27,10 @@ pub trait Outlet {
     fn exchange(&mut self, exchange: Exchange, messages: Vec<Message<'static>>);
     /// A media stream.
     fn stream(&mut self, stream: Stream);
+    /// Whether nobody reads any more.
+    fn is_closed(&self) -> bool {
+        false
+    }
     /// Whether the messages of a conversation are to come with it, once more and owned; `worst` is its gravest finding.
     fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
         let _ = (kind, id, worst);
@@ -223,5 +227,9 @@ impl Sink for Collector<'_> {
         if self.outlet.wants_details() {
             self.outlet.stream(build::stream(&stream));
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.outlet.is_closed()
     }
 }

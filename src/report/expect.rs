@@ -85,6 +85,18 @@ impl Expectation {
         &self.text
     }
 
+    /// Whether it asks for more than `schema`, `sources` and `summary`.
+    #[must_use]
+    pub fn needs_details(&self) -> bool {
+        let mut needs = false;
+        self.root.each_operand(&mut |operand| {
+            if let Operand::Path(steps) | Operand::Length(steps) = operand {
+                needs |= !matches!(steps.first(), Some(Step::Key(key)) if matches!(key.as_str(), "schema" | "sources" | "summary"));
+            }
+        });
+        needs
+    }
+
     /// Whether the document fulfils it.
     #[must_use]
     pub fn holds(&self, document: &Value) -> bool {

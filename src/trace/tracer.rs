@@ -48,6 +48,10 @@ pub trait Sink {
     fn conversation(&mut self, conversation: Conversation, streams: Vec<MediaStream>);
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
+    /// Whether nobody listens any more: then the run can stop.
+    fn is_closed(&self) -> bool {
+        false
+    }
 }
 
 /// What had to go because a table was full.

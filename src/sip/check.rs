@@ -118,7 +118,8 @@ impl<'a> Checker<'_, 'a, '_> {
         if verdict.is_some() {
             return self.tell(DefectKind::HeaderMalformed, verdict, rule);
         }
-        self.tell(DefectKind::UriMalformed, uri_fault(address.uri), "RFC 3261 §19.1.1");
+        let verdict = space_in_brackets(value, &address).or_else(|| uri_fault(address.uri));
+        self.tell(DefectKind::UriMalformed, verdict, "RFC 3261 §19.1.1");
     }
 }
 
@@ -153,13 +154,11 @@ fn may_be_empty(name: HeaderName) -> bool {
 
 /// A control character outside quoted pairs. RFC 3261 §25.1, TEXT-UTF8-TRIM
 fn control_character(value: &[u8]) -> Verdict<'_> {
-    let at = value.iter().position(|&b| (b < b' ' && !lex::is(b, LWS)) || b == 0x7f)?;
     // In a quoted string a backslash lets any character below 0x80 be, save CR and LF.
-    let quoted = value[..at].contains(&b'"') && at > 0 && value[at - 1] == b'\\';
-    match quoted {
-        false => fault(&value[at..=at], "a control character"),
-        true => None,
-    }
+    let quote = memchr::memchr(b'"', value).unwrap_or(value.len());
+    let is_control = |at: usize| (value[at] < b' ' && !lex::is(value[at], LWS)) || value[at] == 0x7f;
+    let at = (0..value.len()).find(|&at| is_control(at) && (at <= quote || value[at - 1] != b'\\'))?;
+    fault(&value[at..=at], "a control character")
 }
 
 fn address_fault<'a>(name: HeaderName, address: &Address<'a>) -> Verdict<'a> {
@@ -187,7 +186,7 @@ fn known_param_fault<'a>(name: HeaderName, address: &Address<'a>) -> Verdict<'a>
         return None;
     }
     if let Some(value) = address.param("expires").and_then(|p| p.value)
-        && !lex::number(value).is_some_and(|n| u32::try_from(n).is_ok())
+        && lex::number(value).is_none_or(|n| u32::try_from(n).is_err())
     {
         return fault(value, "expires is a number of seconds below 2^32");
     }
@@ -250,12 +249,23 @@ fn via_fault(value: &[u8]) -> Verdict<'_> {
     }
 }
 
+/// White space between `<` and the URI or behind it, which the view of an address leaves out.
+fn space_in_brackets<'a>(value: &'a [u8], address: &Address<'a>) -> Verdict<'a> {
+    let uri = lex::span_of(address.uri, value);
+    let (before, after) = (value.get(..uri.start as usize)?, value.get(uri.end as usize..)?);
+    if !address.bracketed || (before.ends_with(b"<") && after.starts_with(b">")) {
+        return None;
+    }
+    let open = memchr::memrchr(b'<', before)? + 1;
+    let close = uri.end as usize + memchr::memchr(b'>', after)?;
+    fault(value.get(open..close)?, "white space between '<' and '>'")
+}
+
 /// What is wrong with a URI. RFC 3261 §25.1
 pub(super) fn uri_fault(text: &[u8]) -> Verdict<'_> {
     if let Some(at) = text.iter().position(|&b| lex::is(b, LWS)) {
         return fault(&text[at..=at], "white space in a URI");
     }
-    // The trimming of `Address` hides white space behind '<': it is found by the byte before the URI, not here.
     let Some((_, rest)) = split_scheme(text) else { return fault(text, "no scheme") };
     let uri = Uri::parse(text);
     if let Some(at) = broken_escape(rest) {

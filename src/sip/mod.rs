@@ -3,12 +3,32 @@
 //! Everything is a borrowed view over bytes, in wire order, spelling kept, without asking for UTF-8. What is wrong becomes a
 //! [`Defect`] with a span; one bad field never hides another. Refuses to know transports, transactions or time.
 
+pub mod address;
+pub mod check;
 pub mod defect;
+pub mod framer;
 pub mod header;
+mod lex;
+pub mod message;
 pub mod method;
+pub mod multipart;
 pub mod outline;
+pub mod param;
+mod read;
+pub mod recognise;
+pub mod uri;
+pub mod via;
 
+pub use address::{Address, Fault};
 pub use defect::{Defect, DefectKind};
-pub use header::HeaderName;
+pub use framer::{Frame, Framer, Limits};
+pub use header::{HeaderName, Occurrence};
+pub use message::Message;
 pub use method::Method;
+pub use multipart::{Bodies, Part};
 pub use outline::{CSeq, Field, Outline, StartLine};
+pub use param::{Credentials, Param, Params, unquoted};
+pub use read::{MAX_DEFECTS, MAX_FIELDS};
+pub use recognise::is_sip;
+pub use uri::Uri;
+pub use via::{MAGIC_COOKIE, Via};

@@ -62,8 +62,10 @@ pub struct Outline {
     pub head: Span,
     /// The body: as Content-Length says where that can be, else all that is left.
     pub body: Span,
-    /// Every header field.
+    /// Every header field, up to [`MAX_FIELDS`](super::MAX_FIELDS).
     pub fields: Vec<Field>,
+    /// How many header fields there were beyond that.
+    pub fields_lost: u32,
     /// Value of the top Via only (up to the first comma outside quotes).
     pub via: Span,
     /// Its sent-by: `host:port` as spelled.

@@ -73,12 +73,15 @@ impl BlockOpener {
         };
         let start = if matches!(self.iv, Iv::Explicit) { BLOCK } else { 0 };
         if start >= cipher_end || !(cipher_end - start).is_multiple_of(BLOCK) {
+            self.lost();
             return Opened::Failed;
         }
         let Some(iv) = iv else { return Opened::IvMissing };
         if self.encrypt_then_mac {
             // RFC 7366 §3: IV and ciphertext are under the MAC, which is checked before anything is decrypted.
             let Opened::Record { seq, .. } = self.find(header, fragment, 0, Some(cipher_end), first, last) else {
+                // The MAC does not cover a chained IV: the last block of a damaged record must not become one.
+                self.lost();
                 return Opened::Failed;
             };
             return match self.decrypt(key, &iv, fragment, start, cipher_end) {
@@ -89,6 +92,13 @@ impl BlockOpener {
         let padded = self.decrypt(key, &iv, fragment, start, cipher_end);
         let content_end = padded.and_then(|end| end.checked_sub(self.mac.len())).filter(|&end| end >= start);
         self.find(header, fragment, start, content_end, first, last)
+    }
+
+    /// Says that the record before the next one is missing.
+    pub(super) fn lost(&mut self) {
+        if let Iv::Chained(last) = &mut self.iv {
+            *last = None;
+        }
     }
 
     /// Decrypts from `start` to `end` in place and gives the end of what is in front of the padding.

@@ -57,10 +57,15 @@ impl Session {
         let Some(hello) = hello::client_hello(message.body()) else { return };
         self.info.client = Some(direction);
         self.info.server_name.clone_from(&hello.server_name);
+        self.progress += 1;
+        if self.negotiation.client_hello.is_none() && self.negotiation.server_hello.is_some() {
+            // The capture has the server's side first.
+            self.negotiation.precede(hello, message.raw());
+            return;
+        }
         let retried = self.negotiation.retried;
         self.negotiation = Negotiation::begin(hello, message.raw());
         self.negotiation.retried = retried;
-        self.progress += 1;
     }
 
     fn server_hello(&mut self, direction: usize, message: &Message, sink: &mut Sink<'_>) {

@@ -51,6 +51,13 @@ impl Negotiation {
         n
     }
 
+    /// Takes in the ClientHello behind the ServerHello.
+    pub(super) fn precede(&mut self, hello: ClientHello, raw: &[u8]) {
+        self.client_hello = Some(hello);
+        self.transcripts[0].add(raw);
+        self.tried = None;
+    }
+
     /// Takes in the ServerHello; the messages are kept on only where a premaster secret may have to be bound to them.
     pub(super) fn answer(&mut self, hello: ServerHello, raw: &[u8]) {
         let bound =

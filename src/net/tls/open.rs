@@ -26,12 +26,7 @@ impl Session {
         sink: &mut Sink<'_>,
     ) -> Step {
         if lost > 0 {
-            let side = &mut self.sides[direction];
-            side.messages.clear();
-            side.window = (side.window + lost).min(MAX_WINDOW);
-            if let Some(opener) = &mut side.opener {
-                opener.records_lost();
-            }
+            self.step_over(direction, lost);
         }
         match self.sides[direction].phase {
             Phase::Clear => self.clear_record(direction, header, fragment, keys, sink),
@@ -44,10 +39,20 @@ impl Session {
             },
             _ if header.kind == 24 => {
                 // A heartbeat is numbered like every record and holds nothing.
-                self.sides[direction].window = (self.sides[direction].window + 1).min(MAX_WINDOW);
+                self.step_over(direction, 1);
                 Step::Done
             }
             _ => self.protected_record(direction, header, fragment, keys, sink),
+        }
+    }
+
+    /// `records` at most are missing in front of the next one.
+    fn step_over(&mut self, direction: usize, records: u64) {
+        let side = &mut self.sides[direction];
+        side.messages.clear();
+        side.window = side.window.saturating_add(records).min(MAX_WINDOW);
+        if let Some(opener) = &mut side.opener {
+            opener.records_lost();
         }
     }
 

@@ -143,8 +143,8 @@ impl Opener {
 
     /// Says that records are missing before the next one.
     pub(super) fn records_lost(&mut self) {
-        if let Kind::Block(BlockOpener { iv: Iv::Chained(last), .. }) = &mut self.0 {
-            *last = None;
+        if let Kind::Block(block) = &mut self.0 {
+            block.lost();
         }
     }
 }

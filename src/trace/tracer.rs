@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
 use super::{path, take_in};
-use crate::base::{Endpoint, Timestamp};
+use crate::base::Timestamp;
 use crate::sip::{HeaderName, Method, Outline};
 use std::hash::{BuildHasher, Hasher};
 
@@ -308,7 +308,7 @@ impl Tracer {
                 if conversation.unreachable.len() < 16 {
                     conversation.unreachable.push(Unreachable {
                         time: seen.sight.time,
-                        from: Endpoint { port: 0, ..seen.sight.flow.src },
+                        from: seen.sight.flow.src.with_port(0),
                         to: seen.quoted.dst,
                         kind: seen.kind,
                         code: seen.code,

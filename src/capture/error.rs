@@ -33,7 +33,7 @@ pub enum CaptureError {
         path: String,
     },
     /// The system's libpcap is missing.
-    #[error("live capture needs libpcap: apt-get install libpcap0.8 ({cause})")]
+    #[error("live capture and filters need libpcap: apt-get install libpcap0.8 ({cause})")]
     NoLibpcap {
         /// What the dynamic loader said.
         cause: String,

@@ -8,6 +8,7 @@
 
 use super::CaptureError;
 use libloading::Library;
+use std::error::Error;
 use std::ffi::{c_char, c_int, c_uchar, c_uint, c_void};
 use std::sync::OnceLock;
 
@@ -34,7 +35,8 @@ fn library() -> &'static Result<Library, String> {
             // SAFETY: the constructors of libpcap and of what it is linked to may run at any time.
             match unsafe { Library::new(*name) } {
                 Ok(library) => return Ok(library),
-                Err(e) if cause.is_empty() => cause = e.to_string(),
+                // The reason stands in the source of the error; the error itself only says what failed.
+                Err(e) if cause.is_empty() => cause = e.source().map_or_else(|| e.to_string(), ToString::to_string),
                 Err(_) => {}
             }
         }

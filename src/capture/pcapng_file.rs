@@ -77,21 +77,18 @@ impl PcapngFile {
                 kind,
                 SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET | DECRYPTION_SECRETS
             );
-            if !wanted || (total > u64::from(MAX_BLOCK) && kind == DECRYPTION_SECRETS) {
-                if !input.skip(total)? {
-                    info.truncated = true;
-                    self.finish(info);
-                    return Ok(None);
-                }
-                continue;
-            }
-            if total > u64::from(MAX_BLOCK) {
+            let unwanted = !wanted || (total > u64::from(MAX_BLOCK) && kind == DECRYPTION_SECRETS);
+            if !unwanted && total > u64::from(MAX_BLOCK) {
                 return Ok(self.damaged(input, info, u32::try_from(total).unwrap_or(u32::MAX)));
             }
-            if !input.need(total as usize)? {
+            let whole = if unwanted { input.skip(total)? } else { input.need(total as usize)? };
+            if !whole {
                 info.truncated = true;
                 self.finish(info);
                 return Ok(None);
+            }
+            if unwanted {
+                continue;
             }
             self.pending = total as usize;
             let place = input.place().saturating_add(8);

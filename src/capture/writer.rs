@@ -119,7 +119,7 @@ impl Writer {
 
     /// The path of the file that is open: under a rotation, the newest.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub fn current_path(&self) -> &str {
         &self.current
     }
 

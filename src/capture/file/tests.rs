@@ -91,8 +91,11 @@ fn secrets(big: bool, kind: u32, text: &[u8]) -> Vec<u8> {
 /// What a packet was read as: time in nanoseconds, link type, bytes, original length.
 type Seen = (i64, u16, Vec<u8>, u32);
 
+/// Packets, secrets and what is said of the file.
+type Contents = (Vec<Seen>, Vec<Vec<u8>>, SourceInfo);
+
 /// Reads everything; frames must count from 1.
-fn read(bytes: &[u8]) -> Result<(Vec<Seen>, Vec<Vec<u8>>, SourceInfo), CaptureError> {
+fn read(bytes: &[u8]) -> Result<Contents, CaptureError> {
     let mut file = FileSource::from_reader(Box::new(std::io::Cursor::new(bytes.to_vec())), "made", 3, 64)?;
     let (mut packets, mut keys) = (Vec::new(), Vec::new());
     while let Some(event) = file.next_event()? {

@@ -86,7 +86,7 @@ fn a_rotation_keeps_the_newest_files_each_readable_alone() {
     for n in 0..35 {
         writer.write_packet(&packet(n, 1, &data, 100_000)).unwrap();
     }
-    assert!(writer.path().contains("calls_00004_"), "{}", writer.path());
+    assert!(writer.current_path().contains("calls_00004_"), "{}", writer.current_path());
     writer.close().unwrap();
     let mut names: Vec<_> = std::fs::read_dir(room.path()).unwrap().map(|e| text(&e.unwrap().path())).collect();
     names.sort();

@@ -104,7 +104,7 @@ fn guess<'a>(path: &Path, body: Bytes<'a>, proof: Proof) -> Option<(Shape, u8, B
 fn read<'a>(path: &Path, body: Bytes<'a>, shape: Shape, proof: Proof) -> Option<(u8, Bytes<'a>)> {
     let end = body.data.len().checked_sub(shape.check)?;
     let protected = body.data.get(shape.vector..end)?;
-    if protected.len() % 4 != 0 {
+    if !protected.len().is_multiple_of(4) {
         return None;
     }
     let (rest, trailer) = protected.split_at_checked(protected.len().checked_sub(TRAILER)?)?;
@@ -132,7 +132,7 @@ fn verify(path: &Path, next: u8, inner: Bytes<'_>, proof: Proof) -> bool {
             let length = usize::from(u16::from_be_bytes([chunk[2], chunk[3]]));
             length >= 4
                 && length + 12 <= inner.wire
-                && inner.wire % 4 == 0
+                && inner.wire.is_multiple_of(4)
                 && inner.u32(0).is_ok_and(|ports| ports != 0)
         }
         ip::ICMP => inner.wire >= 8 && ones_complement(0, inner.data) == 0xffff,

@@ -212,7 +212,7 @@ impl Datagram {
         let last_end = self.pieces.last().map_or(0, |p| p.end);
         let fits = match (fragment.place.more, self.total) {
             // RFC 8200 §4.5: every fragment but the last is a multiple of eight bytes long.
-            (true, total) => length % 8 == 0 && total.is_none_or(|total| end <= total),
+            (true, total) => length.is_multiple_of(8) && total.is_none_or(|total| end <= total),
             (false, Some(total)) => end == total,
             (false, None) => end >= last_end,
         };

@@ -181,7 +181,7 @@ fn pppoe(bytes: Bytes<'_>) -> Step<'_> {
 
 /// A PPP frame: address and control may be left out, and the protocol may be one byte. RFC 1661 §6.5, §6.6.
 pub(super) fn ppp(bytes: Bytes<'_>) -> Step<'_> {
-    let framed = bytes.data.starts_with(&[0xff, 0x03]);
+    let framed = bytes.at::<2>(0)? == [0xff, 0x03];
     let bytes = if framed { bytes.skip(2)? } else { bytes };
     let first = bytes.u8(0)?;
     let (protocol, rest) = match first & 1 {

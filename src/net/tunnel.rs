@@ -8,6 +8,8 @@ use super::link;
 
 /// Labels of one MPLS stack that are read; more is not a stack.
 const MAX_LABELS: usize = 16;
+/// Bytes that tell an Ethernet frame, behind a control word, from other contents.
+const ENOUGH: usize = 18;
 /// Extension headers of one GTP-U packet that are read.
 const MAX_GTP_EXTENSIONS: usize = 16;
 
@@ -30,6 +32,7 @@ fn beneath_labels(rest: Bytes<'_>) -> Step<'_> {
         // The control word of a pseudowire, RFC 4385 §3.
         0 if rest.skip(4).is_ok_and(link::looks_like_ethernet) => Ok((Layer::Ethernet, rest.skip(4)?)),
         _ if link::looks_like_ethernet(rest) => Ok((Layer::Ethernet, rest)),
+        _ if rest.data.len() < ENOUGH => Err(Stop::Short),
         _ => Err(Stop::UnknownTunnel),
     }
 }
@@ -102,6 +105,12 @@ pub(super) fn ethernet_in_ip(bytes: Bytes<'_>) -> Step<'_> {
         3 => Ok((Layer::Ethernet, bytes.skip(2)?)),
         _ => Err(Stop::Malformed),
     }
+}
+
+/// Whether a port is one that tunnels over UDP use, or ESP.
+#[inline]
+pub(super) fn is_tunnel_port(port: u16) -> bool {
+    matches!(port, 1701 | 2152 | 4500 | 4789 | 4790 | 6081 | 8472)
 }
 
 /// What a datagram carries where its port is a tunnel's and its header is one; `None` for a plain datagram.
@@ -196,6 +205,7 @@ fn beneath_gtp(inner: Bytes<'_>) -> Option<Step<'_>> {
     match inner.u8(0).ok()? >> 4 {
         4 | 6 => Some(Ok((Layer::Ip, inner))),
         _ if link::looks_like_ethernet(inner) => Some(Ok((Layer::Ethernet, inner))),
+        _ if inner.data.len() < ENOUGH => Some(Err(Stop::Short)),
         _ => Some(Err(Stop::UnknownTunnel)),
     }
 }

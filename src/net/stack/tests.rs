@@ -398,3 +398,16 @@ fn a_datagram_without_a_length_reaches_to_the_end_of_the_packet() {
     packet[2..4].copy_from_slice(&[0, 0]);
     assert_eq!(feed(&mut Stack::new(), 1, 101, &packet, packet.len())[0].data, TEXT);
 }
+
+#[test]
+fn the_short_way_and_the_loop_find_the_same() {
+    let segment = [&[0x13, 0xc4, 0x13, 0xc5, 0, 0, 1, 0, 0, 0, 2, 0, 0x50, 0x18, 1, 0, 0, 0, 0, 0][..], TEXT].concat();
+    let frames = [inner(), v4(3, 6, 0, &segment), v4(1, 17, 0, &udp(9, 10, b"")), v4(1, 6, 0, &segment[..20])];
+    for ip in frames {
+        let plain = ethernet(0x0800, &[&ip[..], b"padding"].concat());
+        let tagged = ethernet(0x8100, &[&[0, 1, 8, 0][..], &ip, b"padding"].concat());
+        let short = feed(&mut Stack::new(), 1, 1, &plain, plain.len());
+        assert_eq!(short.len(), 1);
+        assert_eq!(short, feed(&mut Stack::new(), 1, 1, &tagged, tagged.len()));
+    }
+}

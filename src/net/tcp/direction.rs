@@ -21,8 +21,8 @@ const MAX_SEGMENT: usize = 1 << 20;
 const MAX_WAITING: usize = 512;
 
 /// How long after an acknowledgement the acknowledged bytes may still turn up, in nanoseconds: captures of several
-/// queues or devices show an ACK before its data.
-const ACK_GRACE: i64 = 20_000_000;
+/// queues or devices show an ACK before its data, some by a good part of a second.
+const ACK_GRACE: i64 = 500_000_000;
 
 /// How many segments behind a hole, with the hole acknowledged, show that it will not be filled, whatever the clock.
 const ACK_SEGMENTS: usize = 8;

@@ -250,7 +250,8 @@ fn hostile_headers_neither_panic_nor_grow() {
         let cut = random() as usize % (bytes.len() + 1);
         if let Some(h) = Header::parse(&bytes[..cut]) {
             assert!(h.payload(&bytes[..cut]).len() <= cut);
-            r.push(Timestamp(random() as i64 * if random() % 2 == 0 { 1 } else { -1 } << (random() % 30)), &h);
+            let sign = if random() % 2 == 0 { 1 } else { -1 };
+            r.push(Timestamp((random() as i64 * sign) << (random() % 30)), &h);
         }
         let (_, _) = (looks_like_rtp(&bytes[..cut]), looks_like_rtcp(&bytes[..cut]));
     }

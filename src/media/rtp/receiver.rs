@@ -220,7 +220,8 @@ impl Receiver {
         self.types.content_of(payload_type)
     }
 
-    /// The payload types met, in order of appearance (at most eight), with what is known of them.
+    /// The payload types met, with what is known of them, in order of appearance (at most sixteen); those with no
+    /// packets were only described.
     #[must_use]
     pub fn payload_types(&self) -> &[PayloadType] {
         self.types.met()

@@ -7,6 +7,10 @@ const MAX_EVENTS: usize = 256;
 /// How many of the newest events a late packet is compared with.
 const RECENT: usize = 8;
 
+/// How long after the first packet of an event one from before it may still come, in nanoseconds. Some senders go back in
+/// their timestamps from one digit to the next, half a second later: those digits stand in the order in which they came.
+const OVERTAKEN_NS: i64 = 200_000_000;
+
 /// One telephone event payload. RFC 4733 §2.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Payload {
@@ -142,7 +146,7 @@ impl Collector {
 /// Whether a packet at `at` came soon enough after an event to have been overtaken by it; else its older timestamp means
 /// that the source started over.
 fn is_near(event: &Event, at: Timestamp) -> bool {
-    at.since(event.first) < 1_000_000_000
+    at.since(event.first) < OVERTAKEN_NS
 }
 
 /// The digit in the body of an INFO request: `application/dtmf-relay` (lines `Signal=` and `Duration=`) or
@@ -223,7 +227,7 @@ mod tests {
         c.push(ms(9), 8000, &Payload { event: 6, ..first });
         assert_eq!(c.digits(), "56");
         // Long after, an older timestamp is a source that started over.
-        c.push(ms(60_000), 100, &Payload { event: 7, ..first });
+        c.push(ms(700), 100, &Payload { event: 7, ..first });
         assert_eq!(c.digits(), "567");
     }
 

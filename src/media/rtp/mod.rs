@@ -147,9 +147,8 @@ pub fn looks_like_rtcp(bytes: &[u8]) -> bool {
     let least = match kind {
         200 => 28 + 24 * count,
         201 => 8 + 24 * count,
-        202 => 4 + 4 * count,
-        203 => 4 + 4 * count,
-        204 | 205 | 206 => 12,
+        202 | 203 => 4 + 4 * count,
+        204..=206 => 12,
         207 => 8,
         _ => return false,
     };

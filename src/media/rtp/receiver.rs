@@ -34,6 +34,7 @@ pub struct Receiver {
     /// When the newest packet in order came: gaps are measured from there.
     previous: Timestamp,
     after_silence: bool,
+    after_event: bool,
     max_delta: i64,
     max_gap: i64,
 }
@@ -74,7 +75,7 @@ pub struct Statistics {
     /// Longest time between two packets, the talker's marked pauses left out.
     pub max_delta_ms: f64,
     /// Longest time between two packets that silence suppression does not explain: a pause counts unless the packet after it
-    /// is marked and its timestamp moved along, or comfort noise filled it.
+    /// is marked and its timestamp moved along, or comfort noise or telephone events stand beside it.
     pub max_gap_ms: f64,
     /// From the first to the last packet.
     pub duration_ms: f64,
@@ -111,6 +112,7 @@ impl Receiver {
             last: Timestamp::default(),
             previous: Timestamp::default(),
             after_silence: false,
+            after_event: false,
             max_delta: 0,
             max_gap: 0,
         }
@@ -141,9 +143,10 @@ impl Receiver {
                 }
                 self.jitter.restart(at, header, used.clock_rate);
                 (self.previous, self.after_silence) = (at, used.content == Content::Silence);
+                self.after_event = used.content == Content::Event;
             }
-            Arrival::Late => self.jitter.late(at, header, &used),
-            Arrival::Duplicate => {}
+            Arrival::Late if used.content != Content::Event => self.jitter.late(at, header, &used),
+            Arrival::Late | Arrival::Duplicate => {}
             Arrival::Stray => self.strays += 1,
         }
         if arrival == Arrival::Restart {
@@ -159,21 +162,22 @@ impl Receiver {
         let delta = at.since(self.previous);
         let silence = used.content == Content::Silence;
         let around_silence = silence || self.after_silence;
+        let event = used.content == Content::Event;
         let regular = !header.marker && !around_silence;
         if regular {
             self.max_delta = self.max_delta.max(delta);
         }
-        if delta > self.max_gap && !around_silence {
+        if delta > self.max_gap && !around_silence && !event && !self.after_event {
             let moved_along =
                 || self.jitter.advance_ns(header.timestamp, used.clock_rate).is_some_and(|n| n >= delta / 2);
             if !(header.marker && skipped <= TALKSPURT_SKIP && moved_along()) {
                 self.max_gap = delta;
             }
         }
-        if used.content != Content::Event {
-            self.jitter.next(at, header, &used, regular);
+        if !event {
+            self.jitter.next(at, header, &used, regular.then_some(self.packets - 1));
         }
-        (self.previous, self.after_silence) = (at, silence);
+        (self.previous, self.after_silence, self.after_event) = (at, silence, event);
     }
 
     /// Whether anything has come.
@@ -216,7 +220,8 @@ impl Receiver {
         self.types.content_of(payload_type)
     }
 
-    /// The payload types met, in order of appearance (at most eight), with what is known of them.
+    /// The payload types met, with what is known of them, in order of appearance (at most sixteen); those with no
+    /// packets were only described.
     #[must_use]
     pub fn payload_types(&self) -> &[PayloadType] {
         self.types.met()

@@ -73,6 +73,18 @@ pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     bytes.split(|&b| b == b' ' || b == b'\t').filter(|w| !w.is_empty())
 }
 
+/// Number of words.
+#[inline]
+pub(super) fn count_words(bytes: &[u8]) -> usize {
+    let (mut count, mut before) = (0, true);
+    for &b in bytes {
+        let blank = b == b' ' || b == b'\t';
+        count += usize::from(before && !blank);
+        before = blank;
+    }
+    count
+}
+
 /// What stands before and after the first `separator`; all of it and nothing where there is none.
 #[inline]
 pub(super) fn split_once(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {

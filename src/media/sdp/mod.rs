@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
             b'o' => {
                 pass.met |= ORIGIN;
                 self.origin_line = line.value;
-                if line::words(line.value).count() != 6 {
+                if line::count_words(line.value) != 6 {
                     self.defect(DefectKind::OriginMalformed, Span::new(line.start, line.end));
                 }
             }
@@ -268,14 +268,29 @@ fn lines_after(text: &[u8], end: usize) -> usize {
     }
 }
 
-/// The place of a letter in the prescribed order, of the session or of a media description; `None` where it has none.
-/// RFC 8866 §5
+/// The place of each letter from `a` to `z` in the prescribed order, of the session or of a media description; 255 where it
+/// has none. RFC 8866 §5
+const fn places(order: &[u8]) -> [u8; 26] {
+    let mut places = [u8::MAX; 26];
+    let mut at = 0;
+    while at < order.len() {
+        places[(order[at] - b'a') as usize] = at as u8;
+        at += 1;
+    }
+    places
+}
+
+const SESSION_PLACES: [u8; 26] = {
+    let mut places = places(b"vosiuepcbtrzka");
+    // Several `t=` may each have their `r=`.
+    places[(b'r' - b'a') as usize] = places[(b't' - b'a') as usize];
+    places
+};
+const MEDIA_PLACES: [u8; 26] = places(b"icbka");
+
+/// The place of a letter; `None` where it has none.
 #[inline]
 fn rank(kind: u8, in_media: bool) -> Option<u8> {
-    let order: &[u8] = if in_media { b"icbka" } else { b"vosiuepcbtrzka" };
-    match order.iter().position(|&known| known == kind)? {
-        // Several `t=` may each have their `r=`.
-        10 if !in_media => Some(9),
-        at => Some(at as u8),
-    }
+    let places = if in_media { &MEDIA_PLACES } else { &SESSION_PLACES };
+    places.get(usize::from(kind.wrapping_sub(b'a'))).copied().filter(|&place| place != u8::MAX)
 }

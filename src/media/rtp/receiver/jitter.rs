@@ -24,24 +24,22 @@ struct Reference {
 #[derive(Clone, Copy, Debug, Default)]
 struct Estimate {
     value: f64,
-    sum: f64,
+    mean: f64,
     max: f64,
     count: u64,
 }
 
 impl Estimate {
+    /// The mean is a running one over all packets, `number` of them before this one: those that do not count leave it where
+    /// it is, which is also how Wireshark has it.
     #[inline]
-    fn add(&mut self, variation: f64, regular: bool) {
+    fn add(&mut self, variation: f64, counts: Option<u64>) {
         self.value += (variation - self.value) / 16.0;
-        if regular {
-            self.sum += self.value;
-            self.count += 1;
+        if let Some(number) = counts {
+            self.mean += (self.value - self.mean) / number.max(1) as f64;
             self.max = self.max.max(self.value);
+            self.count += 1;
         }
-    }
-
-    fn mean(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.sum / self.count as f64 }
     }
 }
 
@@ -55,7 +53,7 @@ struct Trial {
 impl Trial {
     fn best(&self) -> Option<(u32, &Estimate)> {
         let all = CANDIDATES.iter().copied().zip(&self.estimates);
-        all.filter(|(_, e)| e.count >= ENOUGH).min_by(|(_, a), (_, b)| a.mean().total_cmp(&b.mean()))
+        all.filter(|(_, e)| e.count >= ENOUGH).min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))
     }
 }
 
@@ -91,11 +89,11 @@ impl Jitter {
         }
     }
 
-    /// A packet further on than all before.
+    /// A packet further on than all before; `counts` is the number of packets before it, where it counts into the mean.
     #[inline]
-    pub(super) fn next(&mut self, at: Timestamp, header: &Header, used: &PayloadType, regular: bool) {
+    pub(super) fn next(&mut self, at: Timestamp, header: &Header, used: &PayloadType, counts: Option<u64>) {
         if used.clock_rate == 0 {
-            self.next_by_trial(at, header, used, regular);
+            self.next_by_trial(at, header, used, counts);
             return;
         }
         // Units of two clocks cannot be compared.
@@ -110,7 +108,7 @@ impl Jitter {
             self.restart(at, header, used.clock_rate);
             return;
         }
-        self.estimate.add(variation, regular && moved >= 0);
+        self.estimate.add(variation, counts.filter(|_| moved >= 0));
         // Video sends pictures out of their order in time; the reference stays the latest one.
         if moved >= 0 {
             self.reference = Reference { at, timestamp: header.timestamp };
@@ -124,7 +122,7 @@ impl Jitter {
         }
         let variation = at.ms_since(self.reference.at) - f64::from(self.moved(header.timestamp)) * self.unit_ms;
         if variation.abs() <= JUMP_MS {
-            self.estimate.add(variation.abs(), false);
+            self.estimate.add(variation.abs(), None);
         }
     }
 
@@ -132,7 +130,7 @@ impl Jitter {
         timestamp.wrapping_sub(self.reference.timestamp) as i32
     }
 
-    fn next_by_trial(&mut self, at: Timestamp, header: &Header, used: &PayloadType, regular: bool) {
+    fn next_by_trial(&mut self, at: Timestamp, header: &Header, used: &PayloadType, counts: Option<u64>) {
         let trial = self.trial.get_or_insert_with(|| {
             Box::new(Trial { payload_type: used.number, estimates: [Estimate::default(); CANDIDATES.len()] })
         });
@@ -146,7 +144,7 @@ impl Jitter {
         for (estimate, rate) in trial.estimates.iter_mut().zip(CANDIDATES).filter(|_| comparable) {
             let variation = (passed - f64::from(moved) * 1e3 / f64::from(rate)).abs();
             if variation <= JUMP_MS {
-                estimate.add(variation, regular);
+                estimate.add(variation, counts);
                 jumped = false;
             }
         }
@@ -179,6 +177,6 @@ impl Jitter {
         let best = self.trial.as_ref().and_then(|t| t.best()).filter(|_| self.estimate.count == 0);
         let estimate = best.map_or(&self.estimate, |(_, e)| e);
         let fitted_rate = best.map(|(rate, _)| rate);
-        Summary { last: estimate.value, mean: estimate.mean(), max: estimate.max, fitted_rate }
+        Summary { last: estimate.value, mean: estimate.mean, max: estimate.max, fitted_rate }
     }
 }

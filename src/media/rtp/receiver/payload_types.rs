@@ -2,8 +2,8 @@
 
 use crate::media::codec::{Codec, Content, StaticType};
 
-/// How many payload types are told apart; a stream uses one to three.
-const ROOM: usize = 8;
+/// How many payload types are told apart: a stream uses one to three, its description may list a dozen.
+const ROOM: usize = 16;
 
 /// One payload type of a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,14 +52,25 @@ impl PayloadTypes {
         self.all.get(..usize::from(self.len)).unwrap_or(&[])
     }
 
-    fn place(&mut self, number: u8) -> Option<usize> {
-        if let Some(at) = self.known().iter().position(|t| t.number == number) {
-            return Some(at);
-        }
+    fn find(&self, number: u8) -> Option<usize> {
+        self.known().iter().position(|t| t.number == number)
+    }
+
+    fn add(&mut self, number: u8) -> Option<usize> {
         let at = usize::from(self.len);
         *self.all.get_mut(at)? = PayloadType::new(number);
         self.len += 1;
         Some(at)
+    }
+
+    /// The place of a type that has come: one that was only described gives way to it.
+    #[cold]
+    fn place(&mut self, number: u8) -> Option<usize> {
+        self.find(number).or_else(|| self.add(number)).or_else(|| {
+            let at = self.known().iter().rposition(|t| t.packets == 0)?;
+            *self.all.get_mut(at)? = PayloadType::new(number);
+            Some(at)
+        })
     }
 
     /// Counts a packet of `number`, and says what is known of it.
@@ -82,7 +93,9 @@ impl PayloadTypes {
     }
 
     pub(super) fn describe(&mut self, number: u8, codec: Option<Codec>, clock_rate: u32) {
-        let Some(entry) = self.place(number).and_then(|at| self.all.get_mut(at)) else { return };
+        let Some(entry) = self.find(number).or_else(|| self.add(number)).and_then(|at| self.all.get_mut(at)) else {
+            return;
+        };
         if let Some(codec) = codec {
             (entry.codec, entry.content) = (Some(codec), codec.content());
         }

@@ -76,7 +76,6 @@ impl BlockOpener {
             self.lost();
             return Opened::Failed;
         }
-        let Some(iv) = iv else { return Opened::IvMissing };
         if self.encrypt_then_mac {
             // RFC 7366 §3: IV and ciphertext are under the MAC, which is checked before anything is decrypted.
             let Opened::Record { seq, .. } = self.find(header, fragment, 0, Some(cipher_end), first, last) else {
@@ -84,11 +83,13 @@ impl BlockOpener {
                 self.lost();
                 return Opened::Failed;
             };
+            let Some(iv) = iv else { return Opened::IvMissing };
             return match self.decrypt(key, &iv, fragment, start, cipher_end) {
                 Some(content_end) => Opened::Record { seq, kind: header.kind, start, end: content_end },
                 None => Opened::Failed,
             };
         }
+        let Some(iv) = iv else { return Opened::IvMissing };
         let padded = self.decrypt(key, &iv, fragment, start, cipher_end);
         let content_end = padded.and_then(|end| end.checked_sub(self.mac.len())).filter(|&end| end >= start);
         self.find(header, fragment, start, content_end, first, last)

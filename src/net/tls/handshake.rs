@@ -58,7 +58,8 @@ impl Session {
         self.info.client = Some(direction);
         self.info.server_name.clone_from(&hello.server_name);
         self.progress += 1;
-        if self.negotiation.client_hello.is_none() && self.negotiation.server_hello.is_some() {
+        let tls13 = self.negotiation.version() == Some(Version::Tls13);
+        if self.negotiation.server_hello.is_some() && (tls13 || self.negotiation.client_hello.is_none()) {
             // The capture has the server's side first.
             self.negotiation.precede(hello, message.raw());
             return;

@@ -14,6 +14,9 @@ const MAX_FAILURES: u32 = 8;
 /// The same for records that are not expected to open: early data, and a handshake whose secret is not known.
 const MAX_EXPECTED_FAILURES: u32 = 256;
 
+/// What a search for a secret in vain costs of the budget for trials: with a server's key it is an RSA operation.
+const DERIVATION_COST: u64 = 64 * 1024;
+
 impl Session {
     /// Deals with one record, in front of which `lost` others may be missing.
     pub(super) fn record(
@@ -34,6 +37,8 @@ impl Session {
                 content::APPLICATION_DATA => self.protected_record(direction, header, fragment, keys, sink),
                 // RFC 8446 §6: an alert before the sender has keys is in the clear.
                 content::ALERT if header.len == 2 => self.alert(direction, fragment, false, sink),
+                // The ClientHello, when the capture has the server's side first.
+                content::HANDSHAKE if self.is_client(direction) => self.handshake(direction, fragment, sink),
                 // RFC 8446 §5: a ChangeCipherSpec means nothing; and nothing else may be in the clear.
                 _ => Step::Done,
             },
@@ -183,7 +188,10 @@ impl Session {
         let side = &mut self.sides[direction];
         if self.info.version != Some(Version::Tls13) {
             side.opener = self.negotiation.key_block_opener(client, keys);
-            return side.opener.is_some();
+            if side.opener.is_none() {
+                self.trial_budget = self.trial_budget.saturating_sub(DERIVATION_COST);
+            }
+            return self.sides[direction].opener.is_some();
         }
         let label = if side.phase == Phase::Handshake { handshake } else { traffic };
         let mut found = self.negotiation.traffic_opener(label, keys);

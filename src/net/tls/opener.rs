@@ -77,7 +77,7 @@ enum Scheme {
 
 enum Kind {
     Aead { aead: Aead, iv: [u8; 12], scheme: Scheme },
-    Block(BlockOpener),
+    Block(Box<BlockOpener>),
 }
 
 /// Opens records of one direction under one set of keys.
@@ -108,7 +108,7 @@ impl Opener {
             // RFC 7366 §3: only for block ciphers.
             let encrypt_then_mac = encrypt_then_mac && key;
             let key = if key { Some(BlockKey::new(keys.cipher)?) } else { None };
-            Some(Opener(Kind::Block(BlockOpener { key, iv, mac, encrypt_then_mac })))
+            Some(Opener(Kind::Block(Box::new(BlockOpener { key, iv, mac, encrypt_then_mac }))))
         };
         let scheme = match protection {
             Protection::Cbc { mac, .. } => return block(mac, true),

@@ -23,6 +23,8 @@ const PIECE: usize = 32 * 1024;
 const LEAST_RECORD: usize = 22;
 /// Most records that a gap is taken to have swallowed.
 pub(super) const MAX_WINDOW: u64 = 1024;
+/// How large a gap of unknown size is taken to be.
+const UNKNOWN_GAP: u64 = 4096;
 /// Bytes that may be spent on trial decryption in a connection.
 const TRIAL_BUDGET: u64 = 64 << 20;
 
@@ -123,7 +125,8 @@ impl Session {
         }
     }
 
-    /// Says that `bytes` bytes of `direction` are missing from the capture at this place.
+    /// Says that `bytes` bytes of `direction` are missing from the capture at this place; 0 where it is not known how
+    /// many.
     pub fn gap(&mut self, direction: usize, bytes: u64) {
         let side = &mut self.sides[direction & 1];
         let pending = match (side.framing, Header::parse(&side.input)) {
@@ -136,6 +139,8 @@ impl Session {
         side.input.clear();
         side.lost += u64::from(had_record);
         // A gap inside one record leaves it known where the next begins.
+        let pending = pending.filter(|_| bytes > 0);
+        let bytes = if bytes > 0 { bytes } else { UNKNOWN_GAP };
         match pending.and_then(|p| u64::try_from(p).ok()).and_then(|p| p.checked_sub(bytes)) {
             Some(rest) => side.skip = usize::try_from(rest).unwrap_or(0),
             None => {
@@ -266,6 +271,14 @@ impl Session {
     fn drain(&mut self, keys: &KeyLog, sink: &mut Sink<'_>) {
         while !self.waiting.is_empty() && self.drained_at != (self.progress, keys.generation()) {
             self.drained_at = (self.progress, keys.generation());
+            // Hellos without end must not have the same records tried without end.
+            let cost: usize = self.sides.iter().map(|s| s.waiting).sum();
+            self.trial_budget = self.trial_budget.saturating_sub(cost as u64);
+            if let Some(first) = self.waiting.front().filter(|_| self.trial_budget == 0).map(|w| w.direction) {
+                let reason = self.reason_to_wait(keys.is_empty());
+                self.give_up(first, reason, sink);
+                return;
+            }
             for side in &mut self.sides {
                 side.blocked = false;
                 side.waiting = 0;

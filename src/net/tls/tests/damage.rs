@@ -106,6 +106,42 @@ fn a_lost_finished_message_of_tls_1_3_does_not_cost_the_data() {
 }
 
 #[test]
+fn a_gap_of_unknown_size_is_bridged() {
+    for name in ["tls13_chacha", "tls12_cbc_sha256", "tls12_ecdhe_aes256gcm"] {
+        let r = recording(name);
+        let keys = key_log(&r.keys);
+        let (mut session, mut told) = (Session::new(), Told::default());
+        let line = r.pieces.len() - 6;
+        for (at, (direction, bytes)) in r.pieces.iter().enumerate() {
+            match at == line {
+                true => session.gap(*direction, 0),
+                false => session.push(*direction, bytes, &keys, &mut |e| told.take(e)),
+            }
+        }
+        assert_eq!((told.text(0).as_str(), told.lost.len()), ("pingping two\n", 0), "{name}");
+    }
+}
+
+#[test]
+fn hellos_without_end_do_not_keep_a_session_busy() {
+    let r = recording("tls12_ecdhe_aes128gcm");
+    let (mut session, mut told) = (Session::new(), Told::default());
+    let keys = key_log(&recording("tls13_chacha").keys);
+    for (direction, bytes) in r.pieces.iter().filter(|(d, _)| *d == 0) {
+        session.push(*direction, bytes, &keys, &mut |e| told.take(e));
+    }
+    session.push(0, &[&[23, 3, 3, 0x3f, 0][..], &[7; 0x3f00]].concat(), &keys, &mut |e| told.take(e));
+    assert!(!session.is_given_up());
+    let hello = &r.pieces[0].1;
+    let pushed = (0..100_000).take_while(|_| {
+        session.push(1, hello, &keys, &mut |e| told.take(e));
+        !session.is_given_up()
+    });
+    assert!(pushed.count() < 10_000);
+    assert_eq!(told.lost.len(), 1);
+}
+
+#[test]
 fn a_stream_without_its_hellos_is_told_as_not_opened() {
     let r = recording("tls12_ecdhe_aes128gcm");
     let (mut session, mut told) = (Session::new(), Told::default());

@@ -105,6 +105,23 @@ pub(super) fn span_of(part: &[u8], whole: &[u8]) -> Span {
     }
 }
 
+/// Offset of the first colon. Field names are short: eight bytes at a time, without the cost of a call, finds it soonest.
+#[inline]
+pub(super) fn colon(line: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(chunk) = line.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        // A byte that is a colon becomes zero; the lowest bit that the subtraction borrows marks the first of them.
+        let word = u64::from_le_bytes(*chunk) ^ (ONES * b':' as u64);
+        let zero = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zero != 0 {
+            return Some(at + (zero.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    line.get(at..)?.iter().position(|&b| b == b':').map(|found| at + found)
+}
+
 /// The number that the digits say; `None` where there are none, others among them, or it is beyond 64 bits.
 #[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
@@ -190,7 +207,7 @@ impl<'a> Iterator for Parts<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parts, number, quoted_end, span_of, trim};
+    use super::{Parts, colon, number, quoted_end, span_of, trim};
     use crate::base::Span;
 
     fn parts(value: &str) -> Vec<&str> {
@@ -203,6 +220,15 @@ mod tests {
         assert_eq!(parts("a,,b , "), ["a", "", "b", ""]);
         assert_eq!(parts("\"never ends, a <b"), ["\"never ends", "a <b"]);
         assert_eq!(parts(""), [""]);
+    }
+
+    #[test]
+    fn the_first_colon_is_found_wherever_it_is() {
+        for before in 0..20 {
+            let line = format!("{}:;9:\u{ba}:", "-".repeat(before));
+            assert_eq!(colon(line.as_bytes()), Some(before));
+            assert_eq!(colon(&line.as_bytes()[..before]), None);
+        }
     }
 
     #[test]

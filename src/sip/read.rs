@@ -138,15 +138,14 @@ impl<'a> Reader<'a, '_> {
                 Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => break Some(at + 2),
                 Some(_) => {}
             }
-            let name_end = at + bytes[at..].iter().position(|&b| !lex::is(b, lex::TOKEN)).unwrap_or(bytes.len() - at);
-            let Some(end) = self.line_end(name_end) else {
+            let Some(end) = self.line_end(at) else {
                 // A value that the snap length cut is no value.
                 if !self.cut {
-                    self.field(at, name_end, bytes.len());
+                    self.field(at, bytes.len());
                 }
                 break None;
             };
-            self.field(at, name_end, end);
+            self.field(at, end);
             at = end + 1;
         };
         self.outline.head = Span::new(from, at);
@@ -168,24 +167,22 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// The header field in `start..end`, whose name's token ends at `name_end`.
+    /// The header field in `start..end`.
     #[inline]
-    fn field(&mut self, start: usize, name_end: usize, end: usize) {
+    fn field(&mut self, start: usize, end: usize) {
         let bytes = self.bytes;
-        let mut colon = name_end;
-        if bytes.get(colon) != Some(&b':') {
-            // RFC 3261 §25.1, HCOLON: white space may stand before the colon.
-            while colon < end && matches!(bytes[colon], b' ' | b'\t') {
-                colon += 1;
-            }
-            if colon >= end || bytes[colon] != b':' || name_end == start {
-                return self.no_field(start, end);
-            }
-        } else if name_end == start {
-            return self.no_field(start, end);
+        let Some(colon) = lex::colon(&bytes[start..end]) else { return self.no_field(start, end) };
+        let colon = start + colon;
+        let mut name_end = colon;
+        // RFC 3261 §25.1, HCOLON: white space may stand before the colon.
+        while name_end > start && matches!(bytes[name_end - 1], b' ' | b'\t') {
+            name_end -= 1;
         }
         let value = lex::trim(&bytes[colon + 1..end]);
         let name = HeaderName::of(&bytes[start..name_end]);
+        if name == HeaderName::Other && !lex::all(&bytes[start..name_end], lex::TOKEN) {
+            return self.no_field(start, end);
+        }
         let value_span = match value.is_empty() {
             true => Span::new(end.min(colon + 1), end.min(colon + 1)),
             false => lex::span_of(value, bytes),

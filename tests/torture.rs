@@ -2,6 +2,8 @@
 //! cut and flipped with a fixed seed. The messages are other people's: they are read where they are, and the tests say so
 //! and pass where they are not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use sipctl::base::Span;
 use sipctl::sip::DefectKind::{self, *};
 use sipctl::sip::{Defect, Frame, Framer, HeaderName, Limits, Message, Outline, Uri, check};

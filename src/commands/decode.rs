@@ -317,12 +317,12 @@ fn open(args: &DecodeArgs) -> Result<Input, Failure> {
     if let Some(address) = args.hep_listen {
         let listener = HepListener::bind(address, 0).map_err(|e| Failure::new(Exit::Unreachable, e))?;
         let _ = writeln!(std::io::stderr(), "sipctl: waiting for HEP on {} (UDP and TCP)", listener.address());
-        return Ok(Input::Hep(listener));
+        return Ok(Input::Hep(Box::new(listener)));
     }
     if let Some(device) = &args.interface {
         return open_device(args, device);
     }
-    Merged::open(&args.files).map(Input::Files).map_err(|e| Failure::new(Exit::Usage, e))
+    Merged::open(&args.files).map(|files| Input::Files(Box::new(files))).map_err(|e| Failure::new(Exit::Usage, e))
 }
 
 #[cfg(feature = "live")]

@@ -187,10 +187,10 @@ struct Gate<'a> {
 impl Tap for Gate<'_> {
     fn packet(&mut self, packet: &Packet<'_>) -> Result<bool, CaptureError> {
         #[cfg(feature = "live")]
-        if let Some(filter) = self.filter.as_mut() {
-            if !filter.accepts(packet) {
-                return Ok(false);
-            }
+        if let Some(filter) = self.filter.as_mut()
+            && !filter.accepts(packet)
+        {
+            return Ok(false);
         }
         if let Some(writer) = self.writer.as_mut() {
             writer.write_packet(packet)?;

@@ -158,10 +158,10 @@ impl Feed<'_> {
     fn event(&mut self, event: &Event<'_>, intake: &mut Intake) -> Result<(), CaptureError> {
         match event {
             Event::Packet(packet) => {
-                if let Some(tap) = self.control.tap.as_mut() {
-                    if !tap.packet(packet)? {
-                        return Ok(());
-                    }
+                if let Some(tap) = self.control.tap.as_mut()
+                    && !tap.packet(packet)?
+                {
+                    return Ok(());
                 }
                 self.note(packet.time);
                 intake.packet(packet, &mut self.batch);

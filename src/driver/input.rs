@@ -7,12 +7,12 @@ use crate::capture::{CaptureError, Event, HepListener, Merged, Source, SourceInf
 /// Any source that a run can read.
 pub enum Input {
     /// Capture files, or standard input, as one timeline.
-    Files(Merged),
+    Files(Box<Merged>),
     /// A network device.
     #[cfg(feature = "live")]
     Device(Box<LiveSource>),
     /// HEP over UDP and TCP.
-    Hep(HepListener),
+    Hep(Box<HepListener>),
 }
 
 impl Input {

@@ -147,10 +147,10 @@ fn challenge(c: &Conversation, f: &Facts) -> String {
     for (at, value) in c.headers(f, name).take(4).enumerate() {
         let scheme_end = value.iter().position(|b| *b == b' ').unwrap_or(value.len());
         let scheme = &value[..scheme_end];
-        if at == 0 {
-            if let Some(realm) = param(value, "realm") {
-                parts.push(realm);
-            }
+        if at == 0
+            && let Some(realm) = param(value, "realm")
+        {
+            parts.push(realm);
         }
         if scheme.eq_ignore_ascii_case(b"Digest") {
             parts.push(param(value, "algorithm").unwrap_or_else(|| "MD5".to_owned()));

@@ -44,10 +44,10 @@ impl Peers {
                 *account.codes.entry(t.final_status).or_default() += 1;
             }
             let times = (t.request.and_then(|p| c.at(p)), t.first_response.and_then(|p| c.at(p)));
-            if let (Some(request), Some(response)) = times {
-                if account.replies_ns.len() < TIMES_CAP {
-                    account.replies_ns.push(response.time.since(request.time).max(0));
-                }
+            if let (Some(request), Some(response)) = times
+                && account.replies_ns.len() < TIMES_CAP
+            {
+                account.replies_ns.push(response.time.since(request.time).max(0));
             }
         }
     }

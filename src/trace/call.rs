@@ -104,11 +104,9 @@ impl Outcome {
             match f.status {
                 100 => self.trying = self.trying.or(Some(f.time)),
                 180..=183 => self.ringing = self.ringing.or(Some(f.time)),
-                200..=299 => {
-                    if self.answer.is_none() || (first_hop && on_first_hop == Some(false)) {
-                        (self.answer, self.answered) = (Some(at), Some(f.time));
-                        on_first_hop = Some(first_hop);
-                    }
+                200..=299 if (self.answer.is_none() || (first_hop && on_first_hop == Some(false))) => {
+                    (self.answer, self.answered) = (Some(at), Some(f.time));
+                    on_first_hop = Some(first_hop);
                 }
                 _ => {}
             }

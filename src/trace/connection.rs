@@ -254,9 +254,7 @@ impl Content {
         if has(b"SIP/") || has(b"sip/") {
             return Some(Content::sip());
         }
-        if line_end.is_none() {
-            return None;
-        }
+        line_end?;
         Some(match () {
             () if has(b" HTTP/1.") => Content::WebSocket(Box::new(WebSocket::opening())),
             () if has(b"HTTP/1.1 101") => Content::WebSocket(Box::new(WebSocket::opening())),

@@ -227,10 +227,8 @@ impl Content {
             // Each direction ends with one of these.
             Kind::Closed { .. } | Kind::Evicted => {
                 let is_over = connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
-                if is_over {
-                    if let Some(mut connection) = connections.remove(&event.connection) {
-                        connection.finish(around);
-                    }
+                if is_over && let Some(mut connection) = connections.remove(&event.connection) {
+                    connection.finish(around);
                 }
             }
         }

@@ -21,6 +21,8 @@ const DEFECTS_CAP: usize = 16;
 const SDP_CAP: usize = 64;
 /// Kept bytes of one text.
 const TEXT_CAP: usize = 2048;
+/// Kept bytes of a method outside the table: told apart by its text, however long it is.
+const METHOD_CAP: usize = 16 * 1024;
 
 /// A conversation that begins with `observed`.
 #[must_use]
@@ -84,6 +86,11 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         }
     };
     let texts = &mut c.texts;
+    let odd_method = method_span.of(bytes);
+    let method_text = match method {
+        Method::Other => texts.intern(odd_method.get(..METHOD_CAP).unwrap_or(odd_method)),
+        _ => Span::NONE,
+    };
     let mut keep = |span: Span| texts.intern(capped(span.of(bytes)));
     Facts {
         index,
@@ -102,7 +109,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         copy: false,
         malformed: false,
         cut: sight.cut,
-        method_text: if method == Method::Other { keep(method_span) } else { Span::NONE },
+        method_text,
         uri_or_reason: keep(uri_or_reason),
         branch: keep(o.branch),
         sent_by: keep(o.sent_by),

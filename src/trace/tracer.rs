@@ -253,10 +253,11 @@ impl Tracer {
         let method = method_of(outline);
         let has_call_id = !outline.call_id.is_empty();
         let call_key = self.key_of(observed, Kind::Call);
-        if has_call_id && method != Method::Register {
-            if let Some(place) = self.shelf.find(call_key) {
-                return place;
-            }
+        if has_call_id
+            && method != Method::Register
+            && let Some(place) = self.shelf.find(call_key)
+        {
+            return place;
         }
         let kind = match method {
             Method::Register => Kind::Registration,
@@ -273,18 +274,18 @@ impl Tracer {
         }
         if kind == Kind::Exchange {
             let before = self.challenged_key(observed).and_then(|k| self.shelf.find(k));
-            if let Some(place) = before {
-                if self.shelf.at(place).is_some_and(|c| path::was_challenged(c)) {
-                    self.shelf.also(key, place);
-                    return place;
-                }
+            if let Some(place) = before
+                && self.shelf.at(place).is_some_and(|c| path::was_challenged(c))
+            {
+                self.shelf.also(key, place);
+                return place;
             }
         }
-        if self.shelf.is_full() {
-            if let Some(first) = self.shelf.pop_first() {
-                self.let_go.conversations += 1;
-                self.hand_over(first, sink);
-            }
+        if self.shelf.is_full()
+            && let Some(first) = self.shelf.pop_first()
+        {
+            self.let_go.conversations += 1;
+            self.hand_over(first, sink);
         }
         let slot = &mut self.next_ids[kind as usize];
         *slot += 1;
@@ -304,17 +305,17 @@ impl Tracer {
             };
             let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
             let found = kinds.iter().find_map(|&kind| self.shelf.find(self.key_of(&observed, kind)));
-            if let Some(conversation) = found.and_then(|place| self.shelf.at(place)) {
-                if conversation.unreachable.len() < 16 {
-                    conversation.unreachable.push(Unreachable {
-                        time: seen.sight.time,
-                        from: seen.sight.flow.src.with_port(0),
-                        to: seen.quoted.dst,
-                        kind: seen.kind,
-                        code: seen.code,
-                        v6: seen.v6,
-                    });
-                }
+            if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
+                && conversation.unreachable.len() < 16
+            {
+                conversation.unreachable.push(Unreachable {
+                    time: seen.sight.time,
+                    from: seen.sight.flow.src.with_port(0),
+                    to: seen.quoted.dst,
+                    kind: seen.kind,
+                    code: seen.code,
+                    v6: seen.v6,
+                });
             }
         } else {
             self.streams.unreachable(seen, quoted);

@@ -32,10 +32,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     // The hop nearest to the callee knows best: the last transaction that was answered.
     let mut worst: Option<Finding> = None;
     for t in answered {
-        if let Some(f) = finding(case, t) {
-            if worst.as_ref().is_none_or(|w| w.positions.len() <= f.positions.len()) {
-                worst = Some(f);
-            }
+        if let Some(f) = finding(case, t)
+            && worst.as_ref().is_none_or(|w| w.positions.len() <= f.positions.len())
+        {
+            worst = Some(f);
         }
     }
     findings.extend(worst);

@@ -20,7 +20,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Registration || registration::Outcome::of(c).state != registration::State::Refused {
         return;
     }
-    let Some((position, response)) = c.firsts().filter(|(_, f)| f.is_final()).next_back() else { return };
+    let Some((position, response)) = c.firsts().rfind(|(_, f)| f.is_final()) else { return };
     let request = c.transaction(response).and_then(|t| t.request);
     let with_credentials = request.and_then(|p| c.at(p)).is_some_and(|f| registration::has_credentials(c, f));
     let said = words::message(c, response);

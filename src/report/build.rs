@@ -47,7 +47,8 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
         uri,
         status: (!f.is_request()).then_some(f.status),
         reason,
-        call_id: text(c.call_id),
+        // A header section that is not all there vouches for nothing; the call still lists the message.
+        call_id: text(c.call_id).filter(|_| !f.head_cut),
         cseq: f.has_cseq.then(|| Cseq { number: f.cseq, method: method_text(c, f, f.cseq_method).unwrap_or_default() }),
         from_tag: text(f.from_tag),
         to_tag: text(f.to_tag),

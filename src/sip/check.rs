@@ -216,6 +216,7 @@ fn param_fault(part: &[u8]) -> Verdict<'_> {
     }
     match param.value {
         None => None,
+        Some([]) => fault(part, "no value after '='"),
         Some(value) if value.starts_with(b"\"") => match lex::quoted_end(value) {
             Some(end) if end == value.len() => None,
             _ => fault(value, "a quoted string that does not end where the parameter does"),
@@ -281,8 +282,10 @@ pub(super) fn uri_fault(text: &[u8]) -> Verdict<'_> {
             false => fault(rest, "characters that no URI has"),
         };
     }
-    if let Some(user) = uri.user.filter(|u| !lex::all(u, lex::USER)) {
-        return fault(if user.is_empty() { text } else { user }, "characters that no user part has");
+    match uri.user {
+        Some([]) => return fault(text, "no user before '@'"),
+        Some(user) if !lex::all(user, lex::USER) => return fault(user, "characters that no user part has"),
+        _ => {}
     }
     host_port_fault(whole_host(&uri, text)).or_else(|| params_chars(&uri)).or_else(|| {
         let headers = uri.headers?;

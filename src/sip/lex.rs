@@ -67,11 +67,17 @@ pub(super) fn take(bytes: &[u8], class: u8) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.iter().position(|&b| !is(b, class)).unwrap_or(bytes.len()))
 }
 
+/// Whether the byte is white space: one comparison says no to nearly all that are asked.
+#[inline]
+fn is_space(byte: u8) -> bool {
+    byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
 /// Without white space at the start.
 #[inline]
 pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
-        && is(*first, LWS)
+        && is_space(*first)
     {
         bytes = rest;
     }
@@ -82,7 +88,7 @@ pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
 #[inline]
 pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., last] = bytes
-        && is(*last, LWS)
+        && is_space(*last)
     {
         bytes = rest;
     }

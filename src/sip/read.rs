@@ -173,11 +173,8 @@ impl<'a> Reader<'a, '_> {
         let bytes = self.bytes;
         let Some(colon) = lex::colon(&bytes[start..end]) else { return self.no_field(start, end) };
         let colon = start + colon;
-        let mut name_end = colon;
         // RFC 3261 §25.1, HCOLON: white space may stand before the colon.
-        while name_end > start && matches!(bytes[name_end - 1], b' ' | b'\t') {
-            name_end -= 1;
-        }
+        let name_end = start + lex::trim_end(&bytes[start..colon]).len();
         let value = lex::trim(&bytes[colon + 1..end]);
         let name = HeaderName::of(&bytes[start..name_end]);
         if name == HeaderName::Other && !lex::all(&bytes[start..name_end], lex::TOKEN) {

@@ -103,6 +103,8 @@ pub struct Facts {
     pub malformed: bool,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it was cut within its header section: then what it does not say proves nothing.
+    pub head_cut: bool,
     /// Text of the method where it is [`Method::Other`].
     pub method_text: Span,
     /// Request-URI of a request, reason phrase of a response.

@@ -109,6 +109,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         copy: false,
         malformed: false,
         cut: sight.cut,
+        head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
         method_text,
         uri_or_reason: keep(uri_or_reason),
         branch: keep(o.branch),

@@ -2,11 +2,7 @@
 //! cut and flipped with a fixed seed. The messages are other people's: they are read where they are, and the tests say so
 //! and pass where they are not.
 
-<<<<<<< HEAD
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-=======
-#![allow(clippy::unwrap_used)]
->>>>>>> sip
 
 use sipctl::base::Span;
 use sipctl::sip::DefectKind::{self, *};

@@ -77,6 +77,12 @@ impl Shelf {
         self.slots.get_mut(place.0 as usize)?.conversation.as_mut()
     }
 
+    /// The conversation at `place`, only to be looked at.
+    #[must_use]
+    pub fn peek(&self, place: Place) -> Option<&Conversation> {
+        self.slots.get(place.0 as usize)?.conversation.as_ref()
+    }
+
     /// Puts a conversation on the shelf, to be looked at again at `due`.
     pub fn put(&mut self, key: u64, conversation: Conversation, due: Timestamp) -> Place {
         let slot = Slot { conversation: Some(conversation), keys: smallvec::smallvec![key], due: due.0 };

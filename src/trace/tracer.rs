@@ -45,7 +45,7 @@ pub trait Sink {
     /// A message was seen: the one at `position` of `conversation`, which is not complete yet.
     fn message(&mut self, conversation: &Conversation, position: u32, observed: &Observed<'_>);
     /// Nothing more is expected of a conversation. `streams` are those of a call.
-    fn conversation(&mut self, conversation: Conversation, streams: Vec<MediaStream>);
+    fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
     /// Whether nobody listens any more: then the run can stop.
@@ -78,7 +78,12 @@ pub struct Tracer {
     looked_at: Timestamp,
     idle: std::collections::VecDeque<u64>,
     let_go: LetGo,
+    /// Conversations that were handed over: their memory serves the next ones.
+    spare: Vec<Conversation>,
 }
+
+/// Conversations whose memory is kept for the next.
+const SPARE_CAP: usize = 256;
 
 impl Tracer {
     /// A tracer that has seen nothing.
@@ -96,6 +101,7 @@ impl Tracer {
             looked_at: Timestamp(i64::MIN),
             idle: std::collections::VecDeque::new(),
             let_go: LetGo::default(),
+            spare: Vec::new(),
         }
     }
 
@@ -106,7 +112,7 @@ impl Tracer {
                 Event::Message(observed) => self.message(&observed, sink),
                 Event::Rtp(seen) => {
                     self.pass_time(seen.sight.time, sink);
-                    self.streams.rtp(&seen, &mut |stream| sink.orphan(stream));
+                    self.streams.rtp(&seen, &self.shelf, &mut |stream| sink.orphan(stream));
                 }
                 Event::Rtcp(sight, bytes) => {
                     self.pass_time(sight.time, sink);
@@ -160,7 +166,10 @@ impl Tracer {
 
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
-        sink.conversation(conversation, streams);
+        sink.conversation(&conversation, &streams);
+        if self.spare.len() < SPARE_CAP {
+            self.spare.push(conversation);
+        }
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {
@@ -175,7 +184,7 @@ impl Tracer {
         let announces = conversation.kind == Kind::Call
             && conversation.at(position).is_some_and(|f: &Facts| f.sdp.is_some() && !f.is_repeat());
         if announces {
-            self.streams.announce(conversation, position);
+            self.streams.announce(conversation, place, position);
         }
         sink.message(conversation, position, observed);
         if conversation.facts.len() >= self.limits.messages {
@@ -289,7 +298,8 @@ impl Tracer {
         }
         let slot = &mut self.next_ids[kind as usize];
         *slot += 1;
-        let conversation = take_in::conversation(kind, *slot, observed);
+        let mut conversation = self.spare.pop().unwrap_or_else(|| Conversation::new(kind, 0));
+        take_in::begin(&mut conversation, kind, *slot, observed);
         self.shelf.put(key, conversation, Timestamp(observed.sight.time.0.saturating_add(path::LINGER_NS)))
     }
 

@@ -22,6 +22,12 @@ pub struct Transaction {
     pub method: Method,
     /// CSeq number.
     pub cseq: u32,
+    /// Branch of the top Via, in the texts of the conversation.
+    pub branch: crate::base::Span,
+    /// sent-by of the top Via.
+    pub sent_by: crate::base::Span,
+    /// Position of its latest message.
+    pub latest: u32,
     /// Where the request went; of a transaction first seen by a response, its reverse.
     pub flow: Flow,
     /// Position of the request in the conversation, if it was seen.
@@ -53,6 +59,9 @@ impl Transaction {
             key,
             method: facts.method,
             cseq: facts.cseq,
+            branch: facts.branch,
+            sent_by: facts.sent_by,
+            latest: position,
             flow,
             request: facts.is_request().then_some(position),
             sends: u32::from(facts.is_request()),

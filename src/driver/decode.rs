@@ -106,7 +106,8 @@ pub fn run(
         }
         Ok(reader.join())
     });
-    let result = result.map_err(|cause| CaptureError::Io { operation: "start", object: "a thread".to_owned(), cause })?;
+    let result =
+        result.map_err(|cause| CaptureError::Io { operation: "start", object: "a thread".to_owned(), cause })?;
     tracer.finish(sink);
     match result {
         Ok((ended, mut totals)) => {

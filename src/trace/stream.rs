@@ -283,7 +283,9 @@ impl Streams {
         let mut before = None;
         for endpoint in c.sdps.iter().flat_map(|sdp| &sdp.media).filter_map(|m| m.endpoint) {
             // The bodies of one side mostly name the same place.
-            if before.replace(endpoint) != Some(endpoint) && self.announced.get(&endpoint).is_some_and(|a| a.call == c.id) {
+            if before.replace(endpoint) != Some(endpoint)
+                && self.announced.get(&endpoint).is_some_and(|a| a.call == c.id)
+            {
                 self.announced.remove(&endpoint);
             }
         }

@@ -7,7 +7,7 @@ use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
 use crate::media::SdpFacts;
 use crate::media::sdp::Session;
-use crate::sip::{HeaderName, Message, Method, Outline, StartLine};
+use crate::sip::{Method, Outline, StartLine};
 
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
@@ -55,13 +55,14 @@ fn display_of(value: Span, uri: Span, bytes: &[u8]) -> Span {
 }
 
 /// Takes a message in and says at which position it stands.
-pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, key: u64, keep_raw: bool) -> u32 {
+pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> u32 {
+    let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
     let found = find_transaction(c, observed.outline, key);
     let mut facts = facts_of(c, observed, index, found);
     join_transaction(c, &mut facts, key, position, found);
     keep_fields(c, observed, &mut facts);
-    if !observed.outline.body.is_empty() {
+    if !observed.keys.sdp.is_empty() {
         facts.sdp = keep_sdp(c, observed);
     }
     if !observed.outline.defects.is_empty() {
@@ -217,42 +218,11 @@ fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
     None
 }
 
-/// Header fields that rules and reports ask for.
-fn is_kept(name: HeaderName) -> bool {
-    matches!(
-        name,
-        HeaderName::Contact
-            | HeaderName::RecordRoute
-            | HeaderName::Route
-            | HeaderName::Require
-            | HeaderName::RSeq
-            | HeaderName::RAck
-            | HeaderName::SessionExpires
-            | HeaderName::MinSe
-            | HeaderName::Expires
-            | HeaderName::MinExpires
-            | HeaderName::Warning
-            | HeaderName::Reason
-            | HeaderName::RetryAfter
-            | HeaderName::WwwAuthenticate
-            | HeaderName::ProxyAuthenticate
-            | HeaderName::Authorization
-            | HeaderName::ProxyAuthorization
-            | HeaderName::ReferTo
-            | HeaderName::Replaces
-            | HeaderName::UserAgent
-            | HeaderName::Server
-            | HeaderName::Event
-    )
-}
-
 fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts) {
     let start = c.fields.len();
-    for field in &observed.outline.fields {
-        if is_kept(field.name) && c.fields.len() - start < usize::from(u16::MAX) {
-            let value = c.texts.intern(capped(field.value.of(observed.bytes)));
-            c.fields.push(KeptField { name: field.name, value });
-        }
+    for field in observed.kept.iter().take(usize::from(u16::MAX)) {
+        let value = c.texts.intern(capped(field.value.of(observed.bytes)));
+        c.fields.push(KeptField { name: field.name, value });
     }
     facts.fields_start = start as u32;
     facts.fields_len = (c.fields.len() - start) as u16;
@@ -260,16 +230,14 @@ fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts)
 
 /// Reads the SDP of a message, unless the same body was read before.
 fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
-    use std::hash::BuildHasher;
-    let body = Message::new(observed.bytes, observed.outline).sdp_body()?;
-    let key = foldhash::fast::FixedState::default().hash_one(body);
+    let key = observed.keys.sdp_key;
     if let Some(at) = c.sdp_keys.iter().position(|&k| k == key) {
         return Some(at as u32);
     }
     if c.sdps.len() >= SDP_CAP {
         return None;
     }
-    c.sdps.push(SdpFacts::of(&Session::parse(body)));
+    c.sdps.push(SdpFacts::of(&Session::parse(observed.keys.sdp.of(observed.bytes))));
     c.sdp_keys.push(key);
     Some((c.sdps.len() - 1) as u32)
 }

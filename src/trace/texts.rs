@@ -35,6 +35,12 @@ impl Texts {
         span
     }
 
+    /// Where the latest text ends.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        self.known.last().map_or(0, |span| u64::from(span.end))
+    }
+
     /// Forgets everything but the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -1,14 +1,13 @@
 //! Messages to conversations: the half of the trace that remembers.
 
-use super::batch::{Batch, Event, IcmpSeen, Observed, Sight};
+use super::batch::{Batch, Event, IcmpSeen, Observed};
 use super::conversation::{Conversation, Kind, Unreachable};
 use super::facts::Facts;
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
-use super::{path, take_in};
+use super::{keys, path, take_in};
 use crate::base::Timestamp;
-use crate::sip::{HeaderName, Method, Outline};
-use std::hash::{BuildHasher, Hasher};
+use crate::sip::{Method, Outline};
 
 /// How much a tracer may hold, and what it is to keep.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +68,6 @@ pub struct LetGo {
 #[derive(Debug)]
 pub struct Tracer {
     limits: Limits,
-    hasher: foldhash::fast::FixedState,
     shelf: Shelf,
     streams: Streams,
     next_index: u64,
@@ -78,6 +76,8 @@ pub struct Tracer {
     looked_at: Timestamp,
     idle: std::collections::VecDeque<u64>,
     let_go: LetGo,
+    /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
+    warm: u64,
     /// Conversations that were handed over: their memory serves the next ones.
     spare: Vec<Conversation>,
 }
@@ -89,10 +89,8 @@ impl Tracer {
     /// A tracer that has seen nothing.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let seed = foldhash::fast::RandomState::default().hash_one(0u8);
         Tracer {
             limits,
-            hasher: foldhash::fast::FixedState::with_seed(seed),
             shelf: Shelf::new(limits.conversations),
             streams: Streams::new(limits.streams, limits.endpoints),
             next_index: 0,
@@ -101,12 +99,16 @@ impl Tracer {
             looked_at: Timestamp(i64::MIN),
             idle: std::collections::VecDeque::new(),
             let_go: LetGo::default(),
+            warm: 0,
             spare: Vec::new(),
         }
     }
 
     /// Takes in a batch and hands over what is complete by its end.
     pub fn take(&mut self, batch: &Batch, sink: &mut impl Sink) {
+        // The open calls are spread over more memory than the processor keeps near. Looking all of them up first lets it
+        // fetch many at a time; one by one it would wait for each.
+        self.warm = batch.call_keys().map(|key| self.shelf.warm(key)).fold(self.warm, u64::wrapping_add);
         for event in batch.events() {
             match event {
                 Event::Message(observed) => self.message(&observed, sink),
@@ -178,9 +180,8 @@ impl Tracer {
         let keep_raw = self.limits.keep_raw;
         let index = self.next_index;
         self.next_index += 1;
-        let key = super::transaction::key(&self.hasher, observed);
         let Some(conversation) = self.shelf.at(place) else { return };
-        let position = take_in::message(conversation, observed, index, key, keep_raw);
+        let position = take_in::message(conversation, observed, index, keep_raw);
         let announces = conversation.kind == Kind::Call
             && conversation.at(position).is_some_and(|f: &Facts| f.sdp.is_some() && !f.is_repeat());
         if announces {
@@ -193,7 +194,7 @@ impl Tracer {
                 self.hand_over(whole, sink);
             }
         } else if conversation.kind == Kind::Registration && position == 1 {
-            let own = self.key_of(observed, Kind::Registration);
+            let own = keys::conversation(Kind::Registration, observed.bytes, observed.outline);
             self.note_registration(own, sink);
         }
     }
@@ -219,49 +220,12 @@ impl Tracer {
         }
     }
 
-    fn key_of(&self, observed: &Observed<'_>, kind: Kind) -> u64 {
-        let (o, bytes) = (observed.outline, observed.bytes);
-        let mut h = self.hasher.build_hasher();
-        h.write_u8(kind as u8);
-        h.write(o.call_id.of(bytes));
-        match kind {
-            Kind::Call => {}
-            Kind::Registration => h.write(o.to_uri.of(bytes)),
-            Kind::Exchange => match (&o.cseq, o.call_id.is_empty()) {
-                (Some(cseq), false) => {
-                    h.write_u32(cseq.number);
-                    h.write(cseq.method_span.of(bytes));
-                }
-                // Without Call-ID and CSeq, what is left to tell exchanges apart is the transaction.
-                _ => h.write(o.branch.of(bytes)),
-            },
-        }
-        h.finish()
-    }
-
-    /// Key of the exchange that a request with credentials continues: the same one, challenged under the CSeq before.
-    fn challenged_key(&self, observed: &Observed<'_>) -> Option<u64> {
-        let (o, bytes) = (observed.outline, observed.bytes);
-        let cseq = o.cseq.as_ref()?;
-        let answers = is_request(o)
-            && o.fields.iter().any(|f| matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization));
-        if !answers {
-            return None;
-        }
-        let mut h = self.hasher.build_hasher();
-        h.write_u8(Kind::Exchange as u8);
-        h.write(o.call_id.of(bytes));
-        h.write_u32(cseq.number.checked_sub(1)?);
-        h.write(cseq.method_span.of(bytes));
-        Some(h.finish())
-    }
-
     /// Where the conversation of a message stands, put there if it is its first.
     fn place_of(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) -> Place {
         let outline = observed.outline;
         let method = method_of(outline);
         let has_call_id = !outline.call_id.is_empty();
-        let call_key = self.key_of(observed, Kind::Call);
+        let call_key = observed.keys.call;
         if has_call_id
             && method != Method::Register
             && let Some(place) = self.shelf.find(call_key)
@@ -275,14 +239,13 @@ impl Tracer {
         };
         let key = match kind {
             Kind::Call if has_call_id => call_key,
-            Kind::Call => call_key ^ self.hasher.hash_one(outline.branch.of(observed.bytes)),
-            other => self.key_of(observed, other),
+            other => keys::conversation(other, observed.bytes, outline),
         };
         if let Some(place) = self.shelf.find(key) {
             return place;
         }
         if kind == Kind::Exchange {
-            let before = self.challenged_key(observed).and_then(|k| self.shelf.find(k));
+            let before = keys::challenged(observed.bytes, outline).and_then(|k| self.shelf.find(k));
             if let Some(place) = before
                 && self.shelf.at(place).is_some_and(|c| path::was_challenged(c))
             {
@@ -307,14 +270,8 @@ impl Tracer {
     fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
         let mut outline = Outline::default();
         if outline.read_cut(quoted) {
-            let observed = Observed {
-                sight: Sight { flow: seen.quoted, ..seen.sight },
-                transport: super::Transport::Udp,
-                bytes: quoted,
-                outline: &outline,
-            };
             let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
-            let found = kinds.iter().find_map(|&kind| self.shelf.find(self.key_of(&observed, kind)));
+            let found = kinds.iter().find_map(|&kind| self.shelf.find(keys::conversation(kind, quoted, &outline)));
             if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
                 && conversation.unreachable.len() < 16
             {
@@ -331,11 +288,6 @@ impl Tracer {
             self.streams.unreachable(seen, quoted);
         }
     }
-}
-
-/// Whether the outline is of a request.
-fn is_request(outline: &Outline) -> bool {
-    matches!(outline.start, crate::sip::StartLine::Request { .. })
 }
 
 /// The method that says what conversation a message belongs to: that of the request, of a response that in CSeq.

@@ -115,25 +115,3 @@ pub fn repeat(earlier: &Facts, later: &Facts) -> Repeat {
         Repeat::Retransmission
     }
 }
-
-/// RFC 3261 §8.1.1.7
-pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
-
-/// What names a transaction, hashed: the branch and the sent-by where the branch has the magic cookie (RFC 3261 §17.1.3 and §17.2.3), else what RFC 2543
-/// compared: From tag, CSeq number and top Via. The method is compared beside it, ACK counting as INVITE.
-#[must_use]
-pub fn key(hasher: &foldhash::fast::FixedState, message: &super::batch::Observed<'_>) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let (o, bytes) = (message.outline, message.bytes);
-    let mut h = hasher.build_hasher();
-    let branch = o.branch.of(bytes);
-    if branch.len() > MAGIC_COOKIE.len() && branch[..MAGIC_COOKIE.len()].eq_ignore_ascii_case(MAGIC_COOKIE) {
-        h.write(branch);
-    } else {
-        h.write(o.from_tag.of(bytes));
-        h.write(o.sent_by.of(bytes));
-        h.write(branch);
-        h.write_u32(o.cseq.map_or(0, |c| c.number));
-    }
-    h.finish()
-}

@@ -1,6 +1,6 @@
 //! Packets to messages: the half of the trace that opens and cuts.
 
-use super::batch::{Batch, IcmpSeen, RtpSeen, Sight};
+use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::facts::Transport;
 use crate::base::{Flow, Timestamp};
@@ -34,6 +34,7 @@ struct Content {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
+    examiner: Examiner,
 }
 
 /// Senders of HEP over TCP that are listened to at once.
@@ -52,6 +53,7 @@ impl Intake {
                 connections: HashMap::default(),
                 hep_streams: HashMap::default(),
                 undecoded: Undecoded::default(),
+                examiner: Examiner::default(),
             },
         }
     }
@@ -164,7 +166,9 @@ impl Content {
             } else if let Some(seen) = rtp_seen(sight, data) {
                 batch.rtp(seen);
             }
-        } else if self.is_asked(carried.flow) && batch.message(sight_of(carried, carried.flow), Transport::Udp, data) {
+        } else if self.is_asked(carried.flow)
+            && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
+        {
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -190,7 +194,7 @@ impl Content {
 
     fn message(&mut self, sight: Sight, transport: Transport, data: &[u8], batch: &mut Batch) {
         if self.is_asked(sight.flow) {
-            batch.message(sight, transport, data);
+            batch.message(sight, transport, data, &mut self.examiner);
         }
     }
 
@@ -202,7 +206,7 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, .. } = self;
+        let Content { connections, keys, undecoded, examiner, .. } = self;
         let sight = Sight {
             time: event.time,
             source,
@@ -212,7 +216,7 @@ impl Content {
             cut: false,
             mirrored: false,
         };
-        let around = &mut Surroundings { sight, asked, keys, undecoded, batch };
+        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };
         let mut mirrored = Vec::new();
         match event.kind {
             Kind::Opened => {

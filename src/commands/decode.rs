@@ -15,7 +15,7 @@ use crate::render::{json, ndjson};
 use crate::report::collect::Quiet;
 use crate::report::decode::{FindingCounts, Instant, Report, Source, Summary};
 use crate::report::{Collector, Detail, Exit, Outlet, Selection};
-use crate::trace::{Intake, Limits, Tracer, intake};
+use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
 use std::io::Write;
 
@@ -121,7 +121,9 @@ impl Run<'_> {
     fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
         let detail = Detail { headers: self.args.headers, raw: self.args.raw || self.bodies() != Bodies::None };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
-        let limits = Limits { keep_raw: raw, ..Limits::default() };
+        // Who watches live traffic wants a call when it has ended, not half a minute later.
+        let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
+        let limits = Limits { keep_raw: raw, linger, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();

@@ -183,7 +183,7 @@ impl Feed<'_> {
                     HepOver::End(id) => intake.hep_bytes(id, sight, &[], &mut self.batch),
                 }
             }
-            Event::Idle(now) => self.batch.last_time = self.batch.last_time.max(*now),
+            Event::Idle(now) => self.batch.quiet_at = Some(*now),
         }
         Ok(())
     }

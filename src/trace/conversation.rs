@@ -51,6 +51,22 @@ pub struct Conversation {
     pub raw: Vec<Box<[u8]>>,
     /// ICMP errors that quoted a message of it.
     pub unreachable: Vec<Unreachable>,
+    /// The run's clock when its last message came. Where messages bring times of their own (HEP), those may differ.
+    pub touched: Timestamp,
+    /// How far it is on its way out.
+    pub stage: Stage,
+}
+
+/// How far a conversation is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stage {
+    /// More is to be expected.
+    #[default]
+    Open,
+    /// It seems to be over, and waits for a moment of quiet.
+    Settling,
+    /// It was handed over, with so many messages, and only takes late repeats in.
+    Told(usize),
 }
 
 /// An ICMP error that answered a message.
@@ -90,6 +106,8 @@ impl Conversation {
             sdp_keys: Vec::new(),
             raw: Vec::new(),
             unreachable: Vec::new(),
+            touched: Timestamp::default(),
+            stage: Stage::Open,
         }
     }
 

@@ -138,12 +138,13 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
     Sight {
         time: carried.time,
+        seen: carried.time,
         source: carried.source,
         frame: carried.frame,
         flow,
@@ -205,6 +206,7 @@ impl Content {
         let Content { connections, keys, undecoded, .. } = self;
         let sight = Sight {
             time: event.time,
+            seen: event.time,
             source,
             frame: event.frame,
             flow: event.flow,

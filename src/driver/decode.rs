@@ -84,8 +84,8 @@ pub fn run(
         let _ = empty_in.send(Batch::default());
     }
     let stop = control.stop;
-    let result = std::thread::scope(|scope| {
-        let reader = scope.spawn(move || {
+    let result: std::io::Result<_> = std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || {
             let mut feed =
                 Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
             let ended = feed.read(input, &mut intake);
@@ -94,7 +94,7 @@ pub fn run(
             feed.totals.undecoded = intake.undecoded();
             let saved = feed.control.tap.as_mut().map_or(Ok(()), |tap| tap.finish());
             (ended.and(saved), feed.totals)
-        });
+        })?;
         for mut batch in full_out {
             tracer.take(&batch, sink);
             if sink.is_closed() {
@@ -104,8 +104,10 @@ pub fn run(
             // The reader may have gone already: then nobody wants the batch back.
             let _ = empty_in.send(batch);
         }
-        reader.join()
+        Ok(reader.join())
     });
+    let result =
+        result.map_err(|cause| CaptureError::Io { operation: "start", object: "a thread".to_owned(), cause })?;
     tracer.finish(sink);
     match result {
         Ok((ended, mut totals)) => {

@@ -1,6 +1,7 @@
 //! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
 
-use super::facts::Transport;
+use super::facts::{KeptField, Transport};
+use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::rtp;
 use crate::sip::Outline;
@@ -42,6 +43,10 @@ pub struct Observed<'a> {
     pub bytes: &'a [u8],
     /// Where its parts stand.
     pub outline: &'a Outline,
+    /// What it is found by.
+    pub keys: Keys,
+    /// The header fields that are kept of it; values are spans of the message.
+    pub kept: &'a [KeptField],
 }
 
 /// One RTP packet.
@@ -72,7 +77,7 @@ pub struct IcmpSeen {
 
 #[derive(Clone, Copy, Debug)]
 enum Item {
-    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32 },
+    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32, keys: Keys, kept: (u32, u32) },
     Rtp(RtpSeen),
     Rtcp { sight: Sight, start: u32, end: u32 },
     Icmp { seen: IcmpSeen, start: u32, end: u32 },
@@ -98,6 +103,7 @@ pub struct Batch {
     items: Vec<Item>,
     outlines: Vec<Outline>,
     outlines_used: usize,
+    kept: Vec<KeptField>,
     /// Packets that were read to fill it.
     pub packets: u64,
     /// Time of the last packet that was read.
@@ -112,6 +118,7 @@ impl Batch {
         self.bytes.clear();
         self.items.clear();
         self.outlines_used = 0;
+        self.kept.clear();
         self.packets = 0;
         self.quiet_at = None;
     }
@@ -140,12 +147,18 @@ impl Batch {
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(message);
+        let kept = self.kept.len() as u32;
+        let fields = outline.fields.iter().filter(|f| is_kept(f.name));
+        self.kept.extend(fields.map(|f| KeptField { name: f.name, value: f.value }));
+        let keys = Keys::of(message, outline);
         self.items.push(Item::Message {
             sight,
             transport,
             start: start as u32,
             end: self.bytes.len() as u32,
             outline: self.outlines_used as u32,
+            keys,
+            kept: (kept, self.kept.len() as u32),
         });
         self.outlines_used += 1;
         true
@@ -170,16 +183,23 @@ impl Batch {
         self.items.push(Item::Icmp { seen, start, end: self.bytes.len() as u32 });
     }
 
+    /// The call keys of its messages, in order.
+    pub fn call_keys(&self) -> impl Iterator<Item = u64> {
+        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
+    }
+
     /// Everything in it, in order.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.items.iter().filter_map(|item| {
             let cut = |start: u32, end: u32| self.bytes.get(start as usize..end as usize);
             Some(match *item {
-                Item::Message { sight, transport, start, end, outline } => Event::Message(Observed {
+                Item::Message { sight, transport, start, end, outline, keys, kept } => Event::Message(Observed {
                     sight,
                     transport,
                     bytes: cut(start, end)?,
                     outline: self.outlines.get(outline as usize)?,
+                    keys,
+                    kept: self.kept.get(kept.0 as usize..kept.1 as usize)?,
                 }),
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),

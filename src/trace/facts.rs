@@ -115,6 +115,8 @@ pub struct Facts {
     pub sent_by: Span,
     /// Number of Via values.
     pub vias: u16,
+    /// Max-Forwards, where there is one (255 for more).
+    pub max_forwards: Option<u8>,
     /// Tag of From.
     pub from_tag: Span,
     /// Tag of To.
@@ -129,6 +131,8 @@ pub struct Facts {
     pub sdp: Option<u32>,
     /// Position of its transaction in the conversation's `transactions`.
     pub transaction: u32,
+    /// Position of the message before it in its transaction.
+    pub before: Option<u32>,
     /// Position, in the conversation, of the message that it repeats.
     pub repeats: Option<u32>,
     /// First of its fields in the conversation's `fields`.

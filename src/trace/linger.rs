@@ -8,7 +8,7 @@ use super::batch::Observed;
 use super::call;
 use super::conversation::{Conversation, Kind, Stage};
 use super::shelf::Place;
-use super::transaction::{self, Transaction};
+use super::transaction::Transaction;
 use crate::base::Timestamp;
 use crate::sip::{Method, StartLine};
 use std::collections::VecDeque;
@@ -137,17 +137,14 @@ fn is_challenged(t: Option<&Transaction>) -> bool {
 /// Whether a message that found its place with a conversation that was handed over begins another one: a new INVITE
 /// outside a dialog, or a new REGISTER. Everything else is a repeat, or too late to matter.
 #[must_use]
-pub fn begins_anew(c: &Conversation, observed: &Observed<'_>, hasher: &foldhash::fast::FixedState) -> bool {
+pub fn begins_anew(c: &Conversation, observed: &Observed<'_>) -> bool {
     let StartLine::Request { method, .. } = observed.outline.start else { return false };
     let may_begin = match (c.kind, method) {
         (Kind::Call, Method::Invite) => observed.outline.to_tag.is_empty(),
         (Kind::Registration, Method::Register) => true,
         _ => false,
     };
-    may_begin && matches!(c.stage, Stage::Told(_)) && {
-        let key = transaction::key(hasher, observed);
-        !c.transactions.iter().any(|t| t.key == key)
-    }
+    may_begin && matches!(c.stage, Stage::Told(_)) && !c.transaction_keys.contains(&observed.keys.transaction)
 }
 
 #[cfg(test)]

@@ -22,6 +22,12 @@ pub struct Transaction {
     pub method: Method,
     /// CSeq number.
     pub cseq: u32,
+    /// Branch of the top Via, in the texts of the conversation.
+    pub branch: crate::base::Span,
+    /// sent-by of the top Via.
+    pub sent_by: crate::base::Span,
+    /// Position of its latest message.
+    pub latest: u32,
     /// Where the request went; of a transaction first seen by a response, its reverse.
     pub flow: Flow,
     /// Position of the request in the conversation, if it was seen.
@@ -53,6 +59,9 @@ impl Transaction {
             key,
             method: facts.method,
             cseq: facts.cseq,
+            branch: facts.branch,
+            sent_by: facts.sent_by,
+            latest: position,
             flow,
             request: facts.is_request().then_some(position),
             sends: u32::from(facts.is_request()),
@@ -105,26 +114,4 @@ pub fn repeat(earlier: &Facts, later: &Facts) -> Repeat {
     } else {
         Repeat::Retransmission
     }
-}
-
-/// RFC 3261 §8.1.1.7
-pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
-
-/// What names a transaction, hashed: the branch and the sent-by where the branch has the magic cookie (RFC 3261 §17.1.3 and §17.2.3), else what RFC 2543
-/// compared: From tag, CSeq number and top Via. The method is compared beside it, ACK counting as INVITE.
-#[must_use]
-pub fn key(hasher: &foldhash::fast::FixedState, message: &super::batch::Observed<'_>) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let (o, bytes) = (message.outline, message.bytes);
-    let mut h = hasher.build_hasher();
-    let branch = o.branch.of(bytes);
-    if branch.len() > MAGIC_COOKIE.len() && branch[..MAGIC_COOKIE.len()].eq_ignore_ascii_case(MAGIC_COOKIE) {
-        h.write(branch);
-    } else {
-        h.write(o.from_tag.of(bytes));
-        h.write(o.sent_by.of(bytes));
-        h.write(branch);
-        h.write_u32(o.cseq.map_or(0, |c| c.number));
-    }
-    h.finish()
 }

@@ -68,7 +68,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Call {
         return;
     }
-    let outcome = Outcome::of(c);
+    let outcome = case.outcome();
     let entry = match outcome.state {
         State::Rejected | State::Failed | State::Unauthorized => REJECTED,
         State::Busy => BUSY,
@@ -82,7 +82,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if outcome.final_response.is_none() && findings.iter().any(|f| f.code == "no-response") {
         return;
     }
-    findings.extend(finding(case, &outcome, &ENTRIES[entry]));
+    findings.extend(finding(case, outcome, &ENTRIES[entry]));
 }
 
 fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<Finding> {

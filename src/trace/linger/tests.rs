@@ -24,7 +24,7 @@ impl Sink for Told {
         self.messages += 1;
         self.repeats += usize::from(c.at(position).unwrap().is_repeat());
     }
-    fn conversation(&mut self, c: Conversation, streams: Vec<MediaStream>) {
+    fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
         self.conversations.push((c.kind, c.id, c.facts.len(), streams.len()));
     }
     fn orphan(&mut self, _: MediaStream) {

@@ -142,12 +142,12 @@ impl Run<'_> {
         }
         let report = Report {
             schema: "sipctl.decode/1",
-            sources: sources(input),
+            sources: sources(input, &totals),
             summary: summary(&tally, &totals),
             peers: peers.told(),
             ..Report::default()
         };
-        self.notes(input);
+        self.notes(input, &totals);
         let document = self.small_document(&report);
         let done = Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None };
         Ok(Told { report, done, chosen })
@@ -209,8 +209,13 @@ impl Run<'_> {
     }
 
     /// What a person should know about the sources themselves.
-    fn notes(&self, input: &Input) {
+    fn notes(&self, input: &Input, totals: &Totals) {
         let mut stderr = std::io::stderr().lock();
+        let late = totals.let_go.late;
+        if late > 0 {
+            let what = if late == 1 { "message" } else { "messages" };
+            let _ = writeln!(stderr, "sipctl: {late} {what} came after the call or exchange had been told as ended");
+        }
         for (info, dropped) in input.infos() {
             for note in &info.notes {
                 let _ = writeln!(stderr, "sipctl: {}: {}", output::one_line(&info.path), output::one_line(note));
@@ -371,12 +376,14 @@ fn give_up_root(args: &DecodeArgs, input: &Input) -> Result<(), Failure> {
     crate::capture::privilege::drop_to(user).map(|_| ()).map_err(|e| Failure::new(Exit::Usage, e))
 }
 
-fn sources(input: &Input) -> Vec<Source> {
+fn sources(input: &Input, totals: &Totals) -> Vec<Source> {
+    // What a listener receives are reads; how many HEP packets they held only the trace knows.
+    let listened = matches!(input, Input::Hep(_)).then_some(totals.packets);
     let told = input.infos().into_iter().map(|(info, dropped)| Source {
         path: info.path,
         format: info.format,
         link_types: info.link_types.iter().map(|&l| link::name(l).to_owned()).collect(),
-        packets: info.packets,
+        packets: listened.unwrap_or(info.packets),
         bytes: info.bytes,
         first_time: info.first_time.map(Instant),
         last_time: info.last_time.map(Instant),

@@ -165,7 +165,7 @@ impl Feed<'_> {
                 {
                     return Ok(());
                 }
-                self.note(packet.time);
+                self.note(1, packet.time, packet.time);
                 intake.packet(packet, &mut self.batch);
             }
             Event::Secrets(secrets) => {
@@ -175,14 +175,14 @@ impl Feed<'_> {
                 }
             }
             Event::Hep(hep) => {
-                self.note(hep.time);
                 let sight = (hep.time, hep.frame, hep.source);
-                match hep.over {
-                    HepOver::Datagram => {
-                        intake.hep_datagram(hep.time, hep.frame, hep.source, hep.bytes, &mut self.batch)
-                    }
+                let mirrored = match hep.over {
+                    HepOver::Datagram => intake.hep_datagram(sight, hep.bytes, &mut self.batch),
                     HepOver::Stream(id) => intake.hep_bytes(id, sight, hep.bytes, &mut self.batch),
                     HepOver::End(id) => intake.hep_bytes(id, sight, &[], &mut self.batch),
+                };
+                if let Some((first, last)) = mirrored.times {
+                    self.note(mirrored.packets, first, last);
                 }
             }
             Event::Idle(now) => self.batch.quiet_at = Some(*now),
@@ -190,10 +190,10 @@ impl Feed<'_> {
         Ok(())
     }
 
-    fn note(&mut self, time: Timestamp) {
-        self.totals.packets += 1;
-        self.totals.first_time = Some(self.totals.first_time.map_or(time, |t| t.min(time)));
-        self.totals.last_time = Some(self.totals.last_time.map_or(time, |t| t.max(time)));
+    fn note(&mut self, packets: u64, first: Timestamp, last: Timestamp) {
+        self.totals.packets += packets;
+        self.totals.first_time = Some(self.totals.first_time.map_or(first, |t| t.min(first)));
+        self.totals.last_time = Some(self.totals.last_time.map_or(last, |t| t.max(last)));
     }
 
     /// Gives the batch to the other side and takes an empty one; `false` where nobody listens any more.

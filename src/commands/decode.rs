@@ -29,7 +29,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(args)?;
-    let mut plan = Plan::of(args, &selection)?;
+    let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
@@ -37,7 +37,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     let run = Run { args, selection: &selection };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
-    plan.end(&chosen)?;
+    plan.end(chosen)?;
     result.verdict(args)
 }
 

@@ -5,6 +5,7 @@ pub mod devices;
 pub mod outlet;
 pub mod output;
 pub mod save;
+pub mod spool;
 
 use crate::cli::{self, Command};
 use crate::render;

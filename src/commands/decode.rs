@@ -4,7 +4,7 @@ use super::outlet::{Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
 use super::{Failure, devices};
-use crate::capture::{HepListener, Merged};
+use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
 use crate::cli::output::Format;
 use crate::driver::{self, Control, Input, Totals};
@@ -47,6 +47,8 @@ struct Done {
     document: Option<serde_json::Value>,
     interrupted: bool,
     nothing_found: Option<String>,
+    /// Why the input could not be read to its end: told when what was read has been shown.
+    failed: Option<CaptureError>,
 }
 
 struct Run<'a> {
@@ -130,16 +132,10 @@ impl Run<'_> {
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
         let mut collector = Collector::new(outlet, self.selection, detail);
         collector.chosen.wanted = needs_chosen;
-        let result =
+        let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);
         let Collector { tally, peers, chosen, .. } = collector;
-        let (totals, failed) = match result {
-            Ok(totals) => (totals, None),
-            Err(error) => (Totals::default(), Some(error)),
-        };
-        if let Some(error) = failed {
-            return Err(Failure::new(Exit::Usage, error));
-        }
+        let failed = totals.failed.take();
         let report = Report {
             schema: "sipctl.decode/1",
             sources: sources(input, &totals),
@@ -149,7 +145,8 @@ impl Run<'_> {
         };
         self.notes(input, &totals);
         let document = self.small_document(&report);
-        let done = Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None };
+        let done =
+            Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None, failed };
         Ok(Told { report, done, chosen })
     }
 
@@ -247,6 +244,9 @@ struct Told {
 
 impl Done {
     fn verdict(self, args: &DecodeArgs) -> Result<Exit, Failure> {
+        if let Some(error) = self.failed {
+            return Err(Failure::new(Exit::Usage, error));
+        }
         if let Some(missing) = self.nothing_found {
             return Err(
                 Failure::new(Exit::Usage, anyhow!(missing)).with_hint("sipctl decode FILE --list shows the calls")
@@ -334,7 +334,6 @@ fn open(args: &DecodeArgs) -> Result<Input, Failure> {
 
 #[cfg(feature = "live")]
 fn open_device(args: &DecodeArgs, device: &str) -> Result<Input, Failure> {
-    use crate::capture::CaptureError;
     use crate::capture::live::{LiveOptions, LiveSource};
     let options = LiveOptions { device: device.to_owned(), filter: args.filter.clone(), ..LiveOptions::default() };
     let source = LiveSource::open(&options, 0).map_err(|e| {

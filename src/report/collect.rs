@@ -221,6 +221,7 @@ impl Sink for Collector<'_> {
         if !self.selection.is_everything() {
             return;
         }
+        self.chosen.add_stream(&stream);
         self.tally.streams += 1;
         self.tally.rtp_packets += stream.receiver.packets();
         if self.outlet.wants_details() {

@@ -17,6 +17,8 @@ const FULL_ITEMS: usize = 1024;
 pub struct Sight {
     /// When.
     pub time: Timestamp,
+    /// When it reached us: what the trace ages by. Differs where a mirroring protocol (HEP) says when it was.
+    pub seen: Timestamp,
     /// Number of the source.
     pub source: u16,
     /// Frame in which it ended.
@@ -135,6 +137,8 @@ pub struct Batch {
     pub packets: u64,
     /// Time of the last packet that was read.
     pub last_time: Timestamp,
+    /// The clock of a live source from which nothing came for a while.
+    pub quiet_at: Option<Timestamp>,
 }
 
 impl Batch {
@@ -145,6 +149,7 @@ impl Batch {
         self.outlines_used = 0;
         self.kept.clear();
         self.packets = 0;
+        self.quiet_at = None;
     }
 
     /// Whether it should be handed over.

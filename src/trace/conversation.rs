@@ -53,6 +53,22 @@ pub struct Conversation {
     pub raw: Vec<Box<[u8]>>,
     /// ICMP errors that quoted a message of it.
     pub unreachable: Vec<Unreachable>,
+    /// The run's clock when its last message came. Where messages bring times of their own (HEP), those may differ.
+    pub touched: Timestamp,
+    /// How far it is on its way out.
+    pub stage: Stage,
+}
+
+/// How far a conversation is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stage {
+    /// More is to be expected.
+    #[default]
+    Open,
+    /// It seems to be over, and waits for a moment of quiet.
+    Settling,
+    /// It was handed over, with so many messages, and only takes late repeats in.
+    Told(usize),
 }
 
 /// An ICMP error that answered a message.
@@ -93,6 +109,8 @@ impl Conversation {
             sdp_keys: Vec::new(),
             raw: Vec::new(),
             unreachable: Vec::new(),
+            touched: Timestamp::default(),
+            stage: Stage::Open,
         }
     }
 
@@ -108,6 +126,7 @@ impl Conversation {
         self.sdp_keys.clear();
         self.raw.clear();
         self.unreachable.clear();
+        self.stage = Stage::Open;
     }
 
     /// The bytes of one of its texts.

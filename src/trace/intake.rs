@@ -37,6 +37,23 @@ struct Content {
     examiner: Examiner,
 }
 
+/// What HEP that was received amounts to.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Mirrored {
+    /// HEP packets.
+    pub packets: u64,
+    /// Earliest and latest instant that they tell of.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
+impl Mirrored {
+    fn count(&mut self, time: Timestamp) {
+        self.packets += 1;
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
+}
+
 /// Senders of HEP over TCP that are listened to at once.
 const HEP_STREAMS_CAP: usize = 1024;
 
@@ -96,29 +113,39 @@ impl Intake {
     }
 
     /// Takes one HEP datagram in that was received, not captured.
-    pub fn hep_datagram(&mut self, time: Timestamp, frame: u64, source: u16, bytes: &[u8], batch: &mut Batch) {
+    pub fn hep_datagram(&mut self, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) -> Mirrored {
         batch.packets += 1;
-        batch.last_time = time;
-        let sight = received(time, frame, source);
-        self.content.hep(sight, bytes, batch);
+        batch.last_time = sight.0;
+        let mut mirrored = Mirrored::default();
+        mirrored.count(self.content.hep(received(sight.0, sight.1, sight.2), bytes, batch));
+        mirrored
     }
 
     /// Takes the next bytes of a TCP connection in that carries HEP; an empty slice says that it has ended.
-    pub fn hep_bytes(&mut self, connection: u64, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) {
+    pub fn hep_bytes(
+        &mut self,
+        connection: u64,
+        sight: (Timestamp, u64, u16),
+        bytes: &[u8],
+        batch: &mut Batch,
+    ) -> Mirrored {
+        let mut mirrored = Mirrored::default();
         batch.packets += 1;
         batch.last_time = sight.0;
         let content = &mut self.content;
         if bytes.is_empty() {
             content.hep_streams.remove(&connection);
-            return;
+            return mirrored;
         }
         if content.hep_streams.len() >= HEP_STREAMS_CAP && !content.hep_streams.contains_key(&connection) {
             content.undecoded.count(Reason::ConnectionsEvicted);
-            return;
+            return mirrored;
         }
         let mut framer = content.hep_streams.remove(&connection).unwrap_or_default();
-        framer.push(bytes, &mut |packet| content.hep(received(sight.0, sight.1, sight.2), packet, batch));
+        let outer = received(sight.0, sight.1, sight.2);
+        framer.push(bytes, &mut |packet| mirrored.count(content.hep(outer, packet, batch)));
         content.hep_streams.insert(connection, framer);
+        mirrored
     }
 
     /// Says that nothing follows: what waits for more is given up and counted.
@@ -140,12 +167,13 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
     Sight {
         time: carried.time,
+        seen: carried.time,
         source: carried.source,
         frame: carried.frame,
         flow,
@@ -174,11 +202,11 @@ impl Content {
         }
     }
 
-    /// Opens a HEP packet; what it mirrors is taken as seen where and when it says.
-    fn hep(&mut self, outer: Sight, data: &[u8], batch: &mut Batch) {
+    /// Opens a HEP packet; what it mirrors is taken as seen where and when it says. Gives that time.
+    fn hep(&mut self, outer: Sight, data: &[u8], batch: &mut Batch) -> Timestamp {
         let Ok(packet) = hep::parse(data) else {
             self.undecoded.count(Reason::HepMalformed);
-            return;
+            return outer.time;
         };
         let time = packet.time.unwrap_or(outer.time);
         let sight = Sight { flow: packet.flow, time, ip_id: 0, mirrored: true, ..outer };
@@ -190,6 +218,7 @@ impl Content {
         if recognise::is_sip(&packet.payload) {
             self.message(sight, transport, &packet.payload, batch);
         }
+        time
     }
 
     fn message(&mut self, sight: Sight, transport: Transport, data: &[u8], batch: &mut Batch) {
@@ -209,6 +238,7 @@ impl Content {
         let Content { connections, keys, undecoded, examiner, .. } = self;
         let sight = Sight {
             time: event.time,
+            seen: event.time,
             source,
             frame: event.frame,
             flow: event.flow,

@@ -1,6 +1,6 @@
 //! How long a conversation is kept open, and the addresses it passed.
 
-use super::conversation::{Conversation, Kind};
+use super::conversation::{Conversation, Kind, Stage};
 use super::facts::Facts;
 use crate::base::{Endpoint, Timestamp};
 use crate::sip::{HeaderName, Method};
@@ -17,8 +17,8 @@ const BINDING_CAP_S: u64 = 7_200;
 /// Until when a conversation is to be kept open as it stands.
 #[must_use]
 pub fn open_until(c: &Conversation) -> Timestamp {
-    let last = c.facts.last().map(|f| f.time).unwrap_or_default();
     let stay = match c.kind {
+        _ if matches!(c.stage, Stage::Told(_)) => LINGER_NS,
         Kind::Exchange => LINGER_NS,
         Kind::Registration => {
             let granted = granted_expires(c).unwrap_or(0).min(BINDING_CAP_S);
@@ -28,7 +28,7 @@ pub fn open_until(c: &Conversation) -> Timestamp {
         Kind::Call if is_early(c) => RINGING_NS,
         Kind::Call => LINGER_NS,
     };
-    Timestamp(last.0.saturating_add(stay))
+    Timestamp(c.touched.0.saturating_add(stay))
 }
 
 fn is_up(c: &Conversation) -> bool {

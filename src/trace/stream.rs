@@ -278,6 +278,13 @@ impl Streams {
         }
     }
 
+    /// When the last packet of any stream of a call came.
+    #[must_use]
+    pub fn last_of(&self, call: u64) -> Option<Timestamp> {
+        let keys = self.of_calls.get(&call)?;
+        keys.iter().filter_map(|key| self.claimed.get(key)).map(|s| s.receiver.last()).max()
+    }
+
     /// Takes out the streams of a call, in order.
     pub fn of_call(&mut self, c: &Conversation) -> Vec<MediaStream> {
         let mut before = None;

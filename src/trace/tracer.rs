@@ -1,8 +1,9 @@
 //! Messages to conversations: the half of the trace that remembers.
 
 use super::batch::{Batch, Event, IcmpSeen, Observed};
-use super::conversation::{Conversation, Kind, Unreachable};
+use super::conversation::{Conversation, Kind, Stage, Unreachable};
 use super::facts::Facts;
+use super::linger::{self, Linger, Settling};
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
 use super::{keys, path, take_in};
@@ -24,6 +25,8 @@ pub struct Limits {
     pub idle_registrations: usize,
     /// Whether whole messages are kept.
     pub keep_raw: bool,
+    /// When what is over is handed over.
+    pub linger: Linger,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             endpoints: 262_144,
             idle_registrations: 4_096,
             keep_raw: false,
+            linger: Linger::Whole,
         }
     }
 }
@@ -62,6 +66,8 @@ pub struct LetGo {
     pub streams: u64,
     /// Announced media endpoints that were forgotten.
     pub endpoints: u64,
+    /// Messages that came for a conversation that had been handed over already: see [`Linger::Prompt`].
+    pub late: u64,
 }
 
 /// Puts messages together to conversations and media packets to streams.
@@ -76,6 +82,7 @@ pub struct Tracer {
     looked_at: Timestamp,
     idle: std::collections::VecDeque<u64>,
     let_go: LetGo,
+    settling: Settling,
     /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
     warm: u64,
     /// Conversations that were handed over: their memory serves the next ones.
@@ -99,6 +106,7 @@ impl Tracer {
             looked_at: Timestamp(i64::MIN),
             idle: std::collections::VecDeque::new(),
             let_go: LetGo::default(),
+            settling: Settling::default(),
             warm: 0,
             spare: Vec::new(),
         }
@@ -113,11 +121,11 @@ impl Tracer {
             match event {
                 Event::Message(observed) => self.message(&observed, sink),
                 Event::Rtp(seen) => {
-                    self.pass_time(seen.sight.time, sink);
+                    self.pass_time(seen.sight.seen, sink);
                     self.streams.rtp(&seen, &self.shelf, &mut |stream| sink.orphan(stream));
                 }
                 Event::Rtcp(sight, bytes) => {
-                    self.pass_time(sight.time, sink);
+                    self.pass_time(sight.seen, sink);
                     self.streams.rtcp(&sight, bytes);
                 }
                 Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes),
@@ -125,6 +133,9 @@ impl Tracer {
         }
         if !batch.is_empty() || batch.packets > 0 {
             self.pass_time(batch.last_time, sink);
+        }
+        if let Some(clock) = batch.quiet_at {
+            self.pass_time(clock, sink);
         }
     }
 
@@ -156,17 +167,42 @@ impl Tracer {
             return;
         }
         self.now = time;
-        if time.since(self.looked_at) < 1_000_000_000 {
+        if time.since(self.looked_at) < self.limits.linger.look_ns() {
             return;
         }
         self.looked_at = time;
+        self.tell_settled(sink);
         while let Some(conversation) = self.shelf.pop_due(time, path::open_until) {
             self.hand_over(conversation, sink);
         }
         self.streams.age(time, &mut |stream| sink.orphan(stream));
     }
 
+    /// Tells of the conversations that are over and have been quiet for a moment. They stay on the shelf.
+    fn tell_settled(&mut self, sink: &mut impl Sink) {
+        while let Some(waiting) = self.settling.pop(self.now) {
+            let Some(c) = self.shelf.at(waiting.place()).filter(|c| waiting.is(c)) else { continue };
+            if !linger::is_over(c) {
+                c.stage = Stage::Open;
+                continue;
+            }
+            let media = if c.kind == Kind::Call { self.streams.last_of(c.id) } else { None };
+            let since = media.map_or(c.touched, |m| m.max(c.touched)).min(self.now);
+            if !linger::is_quiet(since, self.now) {
+                self.settling.wait(waiting, since);
+                continue;
+            }
+            c.stage = Stage::Told(c.facts.len());
+            let streams = if c.kind == Kind::Call { self.streams.of_call(c) } else { Vec::new() };
+            sink.conversation(c, &streams);
+        }
+    }
+
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
+        if let Stage::Told(messages) = conversation.stage {
+            self.let_go.late += conversation.facts.len().saturating_sub(messages) as u64;
+            return;
+        }
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
         sink.conversation(&conversation, &streams);
         if self.spare.len() < SPARE_CAP {
@@ -175,21 +211,26 @@ impl Tracer {
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {
-        self.pass_time(observed.sight.time, sink);
+        self.pass_time(observed.sight.seen, sink);
         let place = self.place_of(observed, sink);
         let keep_raw = self.limits.keep_raw;
         let index = self.next_index;
         self.next_index += 1;
         let Some(conversation) = self.shelf.at(place) else { return };
         let position = take_in::message(conversation, observed, index, keep_raw);
+        conversation.touched = self.now;
+        if self.limits.linger == Linger::Prompt {
+            self.settling.consider(conversation, place, self.now);
+        }
         let announces = conversation.kind == Kind::Call
+            && !matches!(conversation.stage, Stage::Told(_))
             && conversation.at(position).is_some_and(|f: &Facts| f.sdp.is_some() && !f.is_repeat());
         if announces {
             self.streams.announce(conversation, place, position);
         }
         sink.message(conversation, position, observed);
         if conversation.facts.len() >= self.limits.messages {
-            self.let_go.conversations += 1;
+            self.let_go.conversations += u64::from(!matches!(conversation.stage, Stage::Told(_)));
             if let Some(whole) = self.shelf.take_now(place) {
                 self.hand_over(whole, sink);
             }
@@ -220,6 +261,17 @@ impl Tracer {
         }
     }
 
+    /// Where the conversation of a key stands, unless it was handed over and the message begins another.
+    fn find(&mut self, key: u64, observed: &Observed<'_>, sink: &mut impl Sink) -> Option<Place> {
+        let place = self.shelf.find(key)?;
+        if self.shelf.at(place).is_some_and(|c| linger::begins_anew(c, observed)) {
+            let over = self.shelf.take_now(place)?;
+            self.hand_over(over, sink);
+            return None;
+        }
+        Some(place)
+    }
+
     /// Where the conversation of a message stands, put there if it is its first.
     fn place_of(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) -> Place {
         let outline = observed.outline;
@@ -228,7 +280,7 @@ impl Tracer {
         let call_key = observed.keys.call;
         if has_call_id
             && method != Method::Register
-            && let Some(place) = self.shelf.find(call_key)
+            && let Some(place) = self.find(call_key, observed, sink)
         {
             return place;
         }
@@ -241,7 +293,7 @@ impl Tracer {
             Kind::Call if has_call_id => call_key,
             other => keys::conversation(other, observed.bytes, outline),
         };
-        if let Some(place) = self.shelf.find(key) {
+        if let Some(place) = self.find(key, observed, sink) {
             return place;
         }
         if kind == Kind::Exchange {
@@ -256,14 +308,14 @@ impl Tracer {
         if self.shelf.is_full()
             && let Some(first) = self.shelf.pop_first()
         {
-            self.let_go.conversations += 1;
+            self.let_go.conversations += u64::from(!matches!(first.stage, Stage::Told(_)));
             self.hand_over(first, sink);
         }
         let slot = &mut self.next_ids[kind as usize];
         *slot += 1;
         let mut conversation = self.spare.pop().unwrap_or_else(|| Conversation::new(kind, 0));
         take_in::begin(&mut conversation, kind, *slot, observed);
-        self.shelf.put(key, conversation, Timestamp(observed.sight.time.0.saturating_add(path::LINGER_NS)))
+        self.shelf.put(key, conversation, Timestamp(self.now.0.saturating_add(path::LINGER_NS)))
     }
 
     /// Remembers, with the conversation that it concerns, that a message could not be delivered.

@@ -13,6 +13,8 @@ use std::io::{self, Write};
 const DRAWN_CALLS: usize = text::MOST_LADDERS;
 /// Calls beyond that which are drawn because of a finding.
 const DRAWN_FINDINGS: usize = 200;
+/// Registrations and exchanges whose table says when they were and between whom.
+const LISTED: u64 = text::SHORT as u64;
 
 /// Which messages a report is to hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,13 +102,13 @@ impl Outlet for Gather {
         self.report.streams.push(stream);
     }
 
-    fn wants_messages_of(&self, kind: Kind, _: u64, worst: Option<Severity>) -> bool {
+    fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
         match self.hold {
             Hold::Every | Hold::None => false,
             Hold::Whole => true,
             Hold::Drawn => {
                 let serious = worst >= Some(Severity::Warning) && self.drawn_for_findings < DRAWN_FINDINGS;
-                serious || (kind == Kind::Call && self.drawn < DRAWN_CALLS)
+                serious || if kind == Kind::Call { self.drawn < DRAWN_CALLS } else { id <= LISTED }
             }
         }
     }

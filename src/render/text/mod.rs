@@ -27,7 +27,7 @@ use std::io::{self, Write};
 /// More calls than this are a table, with ladders for those that have an error or a warning.
 pub const MOST_LADDERS: usize = 20;
 /// Rows of the short tables, unless all is asked for.
-const SHORT: usize = 20;
+pub const SHORT: usize = 20;
 
 /// What is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

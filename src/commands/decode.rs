@@ -111,7 +111,9 @@ impl Run<'_> {
                     told.done.document = serde_json::to_value(&report).ok();
                 }
                 told.done.nothing_found = self.missing_call(&report);
-                self.write(&report, out)?;
+                if told.done.nothing_found.is_none() {
+                    self.write(&report, out)?;
+                }
                 Ok((told.done, told.chosen))
             }
         }
@@ -119,7 +121,10 @@ impl Run<'_> {
 
     /// Feeds the input to an outlet, and gives the report of what is known beside: sources, summary, peers.
     fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
-        let detail = Detail { headers: self.args.headers, raw: self.args.raw || self.bodies() != Bodies::None };
+        let detail = Detail {
+            headers: self.args.headers || self.bodies() == Bodies::Headers,
+            raw: self.args.raw || self.bodies() == Bodies::Full,
+        };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
         let limits = Limits { keep_raw: raw, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
@@ -188,7 +193,7 @@ impl Run<'_> {
             Format::Json | Format::Ndjson => Hold::Every,
             Format::Text if needs_report => Hold::Every,
             Format::Text if self.args.all || self.args.call.is_some() => Hold::Whole,
-            Format::Text if self.args.list => Hold::None,
+            Format::Text if self.args.list => Hold::Listed,
             Format::Text => Hold::Drawn,
         }
     }

@@ -13,6 +13,8 @@ use std::io::{self, Write};
 const DRAWN_CALLS: usize = text::MOST_LADDERS;
 /// Calls beyond that which are drawn because of a finding.
 const DRAWN_FINDINGS: usize = 200;
+/// Registrations and exchanges whose row in a list says when they were and between whom.
+const MOST_LISTED: u64 = 1000;
 /// Registrations and exchanges whose table says when they were and between whom.
 const LISTED: u64 = text::SHORT as u64;
 
@@ -25,8 +27,8 @@ pub enum Hold {
     Drawn,
     /// Those of every conversation.
     Whole,
-    /// None: for a table.
-    None,
+    /// Those that the tables of registrations and exchanges name: for a list.
+    Listed,
 }
 
 /// Gathers a whole report.
@@ -104,7 +106,8 @@ impl Outlet for Gather {
 
     fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
         match self.hold {
-            Hold::Every | Hold::None => false,
+            Hold::Every => false,
+            Hold::Listed => kind != Kind::Call && id <= MOST_LISTED,
             Hold::Whole => true,
             Hold::Drawn => {
                 let serious = worst >= Some(Severity::Warning) && self.drawn_for_findings < DRAWN_FINDINGS;

@@ -86,8 +86,14 @@ pub fn run(
     let stop = control.stop;
     let result = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
-            let mut feed =
-                Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
+            let mut feed = Feed {
+                full: full_in,
+                empty: empty_out,
+                batch: Batch::default(),
+                control,
+                totals: Totals::default(),
+                lag: 0,
+            };
             let ended = feed.read(input, &mut intake);
             intake.finish(&mut feed.batch);
             feed.hand_on();
@@ -125,6 +131,8 @@ struct Feed<'a> {
     batch: Batch,
     control: Control<'a>,
     totals: Totals,
+    /// Nanoseconds by which the times of a mirror are behind its arrivals.
+    lag: i64,
 }
 
 impl Feed<'_> {
@@ -182,8 +190,12 @@ impl Feed<'_> {
                     HepOver::Stream(id) => intake.hep_bytes(id, sight, hep.bytes, &mut self.batch),
                     HepOver::End(id) => intake.hep_bytes(id, sight, &[], &mut self.batch),
                 }
+                self.lag = hep.time.since(self.batch.last_time);
             }
-            Event::Idle(now) => self.batch.last_time = self.batch.last_time.max(*now),
+            Event::Idle(now) => {
+                let now = Timestamp(now.0.saturating_sub(self.lag));
+                self.batch.last_time = self.batch.last_time.max(now);
+            }
         }
         Ok(())
     }

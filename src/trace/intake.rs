@@ -96,7 +96,6 @@ impl Intake {
     /// Takes one HEP datagram in that was received, not captured.
     pub fn hep_datagram(&mut self, time: Timestamp, frame: u64, source: u16, bytes: &[u8], batch: &mut Batch) {
         batch.packets += 1;
-        batch.last_time = time;
         let sight = received(time, frame, source);
         self.content.hep(sight, bytes, batch);
     }
@@ -104,7 +103,6 @@ impl Intake {
     /// Takes the next bytes of a TCP connection in that carries HEP; an empty slice says that it has ended.
     pub fn hep_bytes(&mut self, connection: u64, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) {
         batch.packets += 1;
-        batch.last_time = sight.0;
         let content = &mut self.content;
         if bytes.is_empty() {
             content.hep_streams.remove(&connection);
@@ -177,6 +175,8 @@ impl Content {
             return;
         };
         let time = packet.time.unwrap_or(outer.time);
+        // What is mirrored has its own time; that of its arrival would end conversations of a late or replayed mirror.
+        batch.last_time = batch.last_time.max(time);
         let sight = Sight { flow: packet.flow, time, ip_id: 0, mirrored: true, ..outer };
         let transport = match packet.transport {
             6 => Transport::Tcp,

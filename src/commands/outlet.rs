@@ -117,6 +117,42 @@ impl Outlet for Gather {
     }
 }
 
+/// Tells two outlets; what the second needs of messages it takes as they come.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: Outlet, B: Outlet> Outlet for Both<A, B> {
+    fn message(&mut self, message: &Message<'_>) {
+        self.0.message(message);
+        self.1.message(message);
+    }
+    fn finding(&mut self, position: u64, finding: Finding) {
+        self.0.finding(position, finding.clone());
+        self.1.finding(position, finding);
+    }
+    fn call(&mut self, call: Call, messages: Vec<Message<'static>>) {
+        self.0.call(call.clone(), messages);
+        self.1.call(call, Vec::new());
+    }
+    fn registration(&mut self, registration: Registration, messages: Vec<Message<'static>>) {
+        self.0.registration(registration.clone(), messages);
+        self.1.registration(registration, Vec::new());
+    }
+    fn exchange(&mut self, exchange: Exchange, messages: Vec<Message<'static>>) {
+        self.0.exchange(exchange.clone(), messages);
+        self.1.exchange(exchange, Vec::new());
+    }
+    fn stream(&mut self, stream: Stream) {
+        self.0.stream(stream.clone());
+        self.1.stream(stream);
+    }
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+    fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
+        self.0.wants_messages_of(kind, id, worst)
+    }
+}
+
 /// Writes one object a line, each as soon as it is complete.
 pub struct Ndjson<'a> {
     lines: Lines,

@@ -102,7 +102,7 @@ fn the_page_names_what_there_is() {
     for option in words.filter(|w| w.starts_with("--") && w.contains(char::is_alphanumeric) && !others.contains(w)) {
         assert!(help.contains(option), "{option} is no option");
     }
-    for file in text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '(' | ')' | ',' | ';')) {
+    for file in text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '(' | ')' | ',' | ';' | ':')) {
         if file.starts_with("testdata/") || file.starts_with("tests/") {
             assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file} is not there");
         }

@@ -28,6 +28,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
     let text = |span: Span| some(c.text(span));
     let method = method_text(c, f, f.method);
     let (uri, reason) = if f.is_request() { (text(f.uri_or_reason), None) } else { (None, text(f.uri_or_reason)) };
+    let repeated = f.repeats.and_then(|p| c.at(p)).map(|o| o.index);
     let body = (f.body_len > 0).then(|| Body {
         content_type: text(f.content_type),
         length: u64::from(f.body_len),
@@ -53,7 +54,8 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
         from_tag: text(f.from_tag),
         to_tag: text(f.to_tag),
         branch: text(f.branch),
-        retransmission_of: f.repeats.filter(|_| !f.copy).and_then(|p| c.at(p)).map(|o| o.index),
+        retransmission_of: repeated.filter(|_| !f.copy),
+        copy_of: repeated.filter(|_| f.copy),
         size: u64::from(f.size),
         body,
         notes: notes::of(c, position),

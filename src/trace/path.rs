@@ -3,7 +3,7 @@
 use super::conversation::{Conversation, Kind};
 use super::facts::Facts;
 use crate::base::{Endpoint, Timestamp};
-use crate::sip::{HeaderName, Method};
+use crate::sip::{Address, HeaderName, Method};
 
 /// How long after its last message a finished conversation may still see a retransmission: 64·T1. RFC 3261 §17.2.2
 pub const LINGER_NS: i64 = 33_000_000_000;
@@ -49,23 +49,26 @@ pub fn was_challenged(c: &Conversation) -> bool {
 /// Seconds that the last 2xx to a REGISTER granted: the longest of its Contacts, else its Expires.
 #[must_use]
 pub fn granted_expires(c: &Conversation) -> Option<u64> {
-    let response = c.facts.iter().rev().find(|f| f.is_success())?;
+    granted_by(c, c.facts.iter().rev().find(|f| f.is_success())?)
+}
+
+/// Seconds that one 2xx to a REGISTER granted.
+#[must_use]
+pub fn granted_by(c: &Conversation, response: &Facts) -> Option<u64> {
     let contacts = c.headers(response, HeaderName::Contact);
-    let longest = contacts.flat_map(|value| value.split(|&b| b == b',')).filter_map(expires_param).max();
+    let longest = contacts.flat_map(Address::split).filter_map(expires_param).max();
     longest.or_else(|| c.header(response, HeaderName::Expires).and_then(number))
 }
 
 /// The `expires` parameter of a Contact. RFC 3261 §20.10
-fn expires_param(contact: &[u8]) -> Option<u64> {
-    let after_uri = contact.iter().rposition(|&b| b == b'>').map_or(contact, |at| &contact[at..]);
-    after_uri.split(|&b| b == b';').find_map(|param| {
-        let (name, value) = param.split_at_checked(param.iter().position(|&b| b == b'=')?)?;
-        name.trim_ascii().eq_ignore_ascii_case(b"expires").then(|| number(&value[1..]))?
-    })
+#[must_use]
+pub fn expires_param(contact: &[u8]) -> Option<u64> {
+    number(&Address::parse(contact).param("expires")?.text())
 }
 
-/// A decimal number in front of anything else.
-fn number(text: &[u8]) -> Option<u64> {
+/// A decimal number in front of anything else, such as an Expires value.
+#[must_use]
+pub fn number(text: &[u8]) -> Option<u64> {
     let digits = text.trim_ascii().iter().take_while(|b| b.is_ascii_digit()).take(12);
     let mut n = None;
     for digit in digits {
@@ -156,4 +159,18 @@ fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
         },
     };
     if named.same_ip(&seen) { named } else { seen }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expires_param;
+
+    #[test]
+    fn the_expires_of_a_contact_is_its_own_parameter() {
+        let outbound = b"<sip:bob@192.0.2.7;transport=tls>;expires=3600;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1";
+        assert_eq!(expires_param(outbound), Some(3600));
+        assert_eq!(expires_param(b"<sip:bob@192.0.2.7;expires=9>"), None);
+        assert_eq!(expires_param(b"sip:bob@192.0.2.7;Expires=0"), Some(0));
+        assert_eq!(expires_param(b"*"), None);
+    }
 }

@@ -188,10 +188,15 @@ fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
         f.transaction == facts.transaction
             && f.status == facts.status
             && f.method == facts.method
-            && f.to_tag == facts.to_tag
+            && is_same(c, f.to_tag, facts.to_tag)
             && (!facts.is_provisional() || f.size == facts.size)
     })?;
     Some(at + from)
+}
+
+/// Equal texts share their span only while they follow each other closely.
+fn is_same(c: &Conversation, a: Span, b: Span) -> bool {
+    a == b || c.text(a) == c.text(b)
 }
 
 /// Header fields that rules and reports ask for.

@@ -117,8 +117,8 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
             f.detail.push(format!("{label}: {}", Safe(value)));
         }
     }
-    f.positions = outcome.invite.into_iter().chain(position).chain(outcome.final_response).collect();
-    f.positions.sort_unstable();
+    // From where it was decided to where the caller heard of it.
+    f.positions = position.into_iter().chain(outcome.final_response).collect();
     f.positions.dedup();
     Some(f)
 }

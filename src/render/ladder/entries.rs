@@ -78,8 +78,12 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `12.0 s · loss 0.0 % · jitter 0.3 ms · MOS 4.4`.
+/// `12.0 s · loss 0.0 % · jitter 0.3 ms · MOS 4.4`; of a stream of key presses alone `2.3 s · digits 12#*`.
 pub(in crate::render) fn quality(stream: &Stream) -> String {
+    // Between two key presses such a sender is silent and its numbers may jump: that is no loss.
+    if stream.codec.as_deref() == Some("telephone-event") && !stream.dtmf.is_empty() {
+        return format!("{} · digits {}", duration(stream.duration_ms), stream.dtmf);
+    }
     let mut text = format!(
         "{} · loss {:.1} % · jitter {}",
         duration(stream.duration_ms),
@@ -95,16 +99,33 @@ pub(in crate::render) fn quality(stream: &Stream) -> String {
     text
 }
 
-/// The arrows of a ladder in order of time, at most `limit`; then how many messages are left out and the time of the last.
-pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (Vec<Entry<'a>>, Option<(u64, String)>) {
+/// What no arrow stands for.
+#[derive(Default)]
+pub(super) struct Undrawn {
+    /// Messages beyond the limit, and the time of the last.
+    pub left_out: Option<(u64, String)>,
+    /// Messages that were captured more than once.
+    pub copies: u64,
+}
+
+/// The arrows of a ladder in order of time, at most `limit`, and what they do not show.
+pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (Vec<Entry<'a>>, Undrawn) {
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut left_out = 0u64;
+    let mut copies = 0u64;
     let mut last_left_out = None;
     // Position of the arrow that shows a message; `None` for one that is left out.
     let mut arrow_of: HashMap<u64, Option<usize>> = HashMap::with_capacity(ladder.messages.len());
     for &message in ladder.messages {
-        let repeated = message.retransmission_of.and_then(|first| arrow_of.get(&first).copied());
         let same_way = |entry: &Entry<'_>| entry.ends() == (message.src.as_str(), message.dst.as_str());
+        // A second sight of a message between the same addresses is drawn already; behind a NAT it is an arrow of its own.
+        let copied = message.copy_of.and_then(|first| arrow_of.get(&first).copied());
+        if let Some(first) = copied.filter(|at| at.is_none_or(|at| entries.get(at).is_some_and(same_way))) {
+            copies += 1;
+            arrow_of.insert(message.index, first);
+            continue;
+        }
+        let repeated = message.retransmission_of.and_then(|first| arrow_of.get(&first).copied());
         match repeated {
             Some(Some(at)) if entries.get(at).is_some_and(same_way) => {
                 if let Some(entry) = entries.get_mut(at) {
@@ -147,5 +168,5 @@ pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (
         }
     }
     entries.sort_by_key(|entry| entry.at);
-    (entries, last_left_out.map(|last| (left_out, offset(last, ladder.start))))
+    (entries, Undrawn { left_out: last_left_out.map(|last| (left_out, offset(last, ladder.start))), copies })
 }

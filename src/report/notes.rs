@@ -91,6 +91,12 @@ fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) 
                 notes.push(confirmed(rack));
             }
         }
+        Method::Notify if !f.fragment.is_empty() => {
+            // What became of the call that a REFER asked for. RFC 3515 §2.4.5
+            let fragment = c.text(f.fragment);
+            let status = fragment.strip_prefix(b"SIP/2.0 ").unwrap_or(fragment);
+            notes.push(format!("reports {}", Safe(status)));
+        }
         _ => {}
     }
     if f.method == Method::Invite && f.to_tag.is_empty() && f.body_len == 0 {
@@ -190,7 +196,8 @@ fn timing(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) {
         let begun = outcome.invite.and_then(|p| c.at(p)).map_or(request.time, |i| i.time);
         let since = words::duration(f.time.since(begun));
         match f.status {
-            180..=183 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("ringing after {since}")),
+            180 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("ringing after {since}")),
+            181..=183 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("progress after {since}")),
             200..=299 if own_hop && outcome.answer == Some(position) => notes.push(format!("answered after {since}")),
             _ => {}
         }

@@ -102,9 +102,8 @@ fn holds(media: &MediaFacts) -> bool {
 #[must_use]
 pub fn was_held_before(c: &Conversation, position: u32) -> bool {
     let Some(f) = c.at(position) else { return false };
-    let before = c
-        .firsts()
-        .rev()
-        .find(|(p, o)| *p < position && o.sdp.is_some() && o.is_request() && c.text(o.from_tag) == c.text(f.from_tag));
+    // The same request on the hop before is no earlier one.
+    let earlier = |p: u32, o: &Facts| p < position && o.is_request() && o.sdp.is_some() && o.cseq != f.cseq;
+    let before = c.firsts().rev().find(|(p, o)| earlier(*p, o) && c.text(o.from_tag) == c.text(f.from_tag));
     before.is_some_and(|(_, o)| is_held(c, o))
 }

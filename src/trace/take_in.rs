@@ -118,6 +118,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         from_tag: keep(o.from_tag),
         to_tag: keep(o.to_tag),
         content_type: keep(o.content_type),
+        fragment: if o.body.is_empty() { Span::NONE } else { keep(fragment_of(observed)) },
         size: bytes.len() as u32,
         body_len: o.body.len() as u32,
         sdp: None,
@@ -127,6 +128,19 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         fields_len: 0,
         defects: None,
     }
+}
+
+/// The start line in a body that is a piece of a SIP message. RFC 3420 §2.1
+fn fragment_of(observed: &Observed<'_>) -> Span {
+    const TYPE: &[u8] = b"message/sipfrag";
+    let (o, bytes) = (observed.outline, observed.bytes);
+    let is_fragment = o.content_type.of(bytes).get(..TYPE.len()).is_some_and(|t| t.eq_ignore_ascii_case(TYPE));
+    if !is_fragment {
+        return Span::NONE;
+    }
+    let body = o.body.of(bytes);
+    let line = body.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(body.len());
+    Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
 }
 
 /// Finds the transaction of a message, or begins one, and notes whether the message is a repeat.

@@ -81,7 +81,8 @@ impl Ladder<'_> {
             remark(format!("… {} more messages, until {last}", count(more)))?;
         }
         if undrawn.copies > 0 {
-            remark(format!("{} captured more than once and drawn once", messages_were(undrawn.copies)))?;
+            let sights = if undrawn.copies == 1 { "more sight" } else { "more sights" };
+            remark(format!("{} {sights} of these messages, captured again or mirrored", count(undrawn.copies)))?;
         }
         Ok(())
     }
@@ -116,15 +117,6 @@ impl Ladder<'_> {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// `1 copy of a message that was`, `18 copies of messages that were`
-fn messages_were(n: u64) -> String {
-    if n == 1 {
-        "1 copy of a message that was".to_owned()
-    } else {
-        format!("{} copies of messages that were", count(n))
     }
 }
 

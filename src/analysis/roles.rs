@@ -119,8 +119,14 @@ fn forwarded<'a>(
 ) -> Option<(&'a Facts, &'a Facts)> {
     let requests = || c.firsts().filter(|(_, f)| f.is_request()).map(|(_, f)| f).take(256);
     for received in requests().filter(|f| receives(f)) {
-        let same =
-            |f: &&Facts| sends(f) && f.method == received.method && f.cseq == received.cseq && f.vias > received.vias;
+        // RFC 3261 §16.6: a proxy adds a Via and leaves the tags alone.
+        let same = |f: &&Facts| {
+            sends(f)
+                && f.method == received.method
+                && f.cseq == received.cseq
+                && f.vias > received.vias
+                && c.text(f.from_tag) == c.text(received.from_tag)
+        };
         if let Some(sent) = requests().find(same) {
             return Some((received, sent));
         }

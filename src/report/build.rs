@@ -7,7 +7,7 @@ use super::decode::{
 use super::notes;
 use super::text::Text;
 use crate::analysis::{self, roles};
-use crate::base::{Span, Timestamp};
+use crate::base::{Endpoint, Span, Timestamp};
 use crate::media::facts::Format;
 use crate::sip::{HeaderName, Message as View, Method};
 use crate::trace::path::Path;
@@ -103,11 +103,18 @@ fn party(c: &Conversation, uri: Span, display: Span, tag: &[u8]) -> Party {
     Party { uri: owned(c.text(uri)), display: owned(c.text(display)), tag: owned(tag) }
 }
 
+/// Ports named beside the first of a participant.
+const OTHER_PORTS: usize = 3;
+
 fn participants(c: &Conversation, path: &Path) -> Vec<Participant> {
-    let told = roles::participants(c, path).into_iter().zip(1..);
-    told.map(|(p, id)| Participant {
+    let told = roles::participants(c, path).into_iter().zip(1..).enumerate();
+    let address = |at: usize, own: Endpoint| {
+        let ports = path.other_ports(at).take(OTHER_PORTS).map(|other| format!(",{}", other.port));
+        ports.fold(own.to_string(), |all, port| all + &port)
+    };
+    told.map(|(at, (p, id))| Participant {
         id,
-        address: p.address.to_string(),
+        address: address(at, p.address),
         role: p.role.map(|r| r.as_str().to_owned()),
         evidence: p.evidence,
         software: p.software.map(|s| Text(s.into())),

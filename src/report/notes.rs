@@ -23,7 +23,7 @@ pub fn of(c: &Conversation, position: u32) -> Vec<String> {
     if let Some(original) = f.repeats.and_then(|p| c.at(p)) {
         notes.push(match f.copy {
             true if f.flow == original.flow => format!("the same as message {}, captured again", original.index),
-            true => format!("the same as message {} with other addresses: behind a NAT or a tunnel", original.index),
+            true => "the same message behind a NAT".to_owned(),
             false => format!("retransmission of message {}", original.index),
         });
     } else {
@@ -76,14 +76,17 @@ fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) 
     match f.method {
         Method::Invite if !f.to_tag.is_empty() => notes.extend(reinvite(c, f, position)),
         Method::Bye => {
-            let who = if call::is_from_caller(c, f) { "the caller" } else { "the callee" };
-            notes.push(format!("{who} hangs up"));
+            notes.push(match (c.kind, call::is_from_caller(c, f)) {
+                (Kind::Call, true) => "the caller hangs up".to_owned(),
+                (Kind::Call, false) => "the callee hangs up".to_owned(),
+                _ => "ends a call that began before the capture".to_owned(),
+            });
         }
         Method::Cancel => notes.push(cancelling(c, f, position).to_owned()),
         Method::Register => notes.push(registering(c, f)),
         Method::Refer => {
             if let Some(target) = c.header(f, HeaderName::ReferTo) {
-                notes.push(format!("asks to call {}", Safe(target)));
+                notes.push(transfer(target));
             }
         }
         Method::Prack => {
@@ -131,6 +134,26 @@ fn cancelling(c: &Conversation, f: &Facts, position: u32) -> &'static str {
     }
 }
 
+/// Whom a REFER asks to call; with Replaces in the URI it hands over a call that is up. RFC 3515 §2.1, RFC 3891 §3
+fn transfer(refer_to: &[u8]) -> String {
+    let end = memchr::memchr(b'?', refer_to).unwrap_or(refer_to.len());
+    let (target, headers) = refer_to.split_at(end);
+    let target = Safe(target.trim_ascii()).to_string();
+    let target = target.trim_start_matches('<').trim_end_matches('>');
+    let attended = headers.get(1..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Replaces"));
+    if attended { format!("hands over the call with {target}") } else { format!("asks to call {target}") }
+}
+
+/// A header field value in a note: the finding and `--headers` have all of it.
+fn clipped(value: &[u8]) -> String {
+    const MOST: usize = 80;
+    let text = Safe(value).to_string();
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 /// `4711 2 INVITE` is the RSeq that is confirmed, and the CSeq of its request. RFC 3262 §7.2
 fn confirmed(rack: &[u8]) -> String {
     let rseq = rack.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or(rack);
@@ -152,13 +175,13 @@ fn response(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>)
         401 | 407 => notes.push(challenge(c, f)),
         300..=399 => {
             if let Some(contact) = c.header(f, HeaderName::Contact) {
-                notes.push(format!("try {}", Safe(contact)));
+                notes.push(format!("try {}", clipped(contact)));
             }
         }
         400..=699 => {
             for name in [HeaderName::Warning, HeaderName::Reason, HeaderName::RetryAfter] {
                 if let Some(value) = c.header(f, name) {
-                    notes.push(format!("{}: {}", name.canonical(), Safe(value)));
+                    notes.push(format!("{}: {}", name.canonical(), clipped(value)));
                 }
             }
         }

@@ -104,8 +104,11 @@ impl Path {
     }
 
     fn pass(&mut self, c: &Conversation, facts: &Facts) {
-        let src_name = if facts.is_request() { via_name(c, facts) } else { facts.flow.src };
-        let dst_name = if facts.is_request() { facts.flow.dst } else { via_name(c, facts) };
+        let (src_name, dst_name) = if facts.is_request() {
+            (via_name(c, facts), facts.flow.dst)
+        } else {
+            (answering(c, facts), via_name(c, facts))
+        };
         self.place(facts.flow.src, src_name);
         self.place(facts.flow.dst, dst_name);
     }
@@ -128,6 +131,13 @@ impl Path {
         }
     }
 
+    /// Other addresses of a station that shares its host with another one: elsewhere the host says enough.
+    pub fn other_ports(&self, at: usize) -> impl Iterator<Item = Endpoint> + '_ {
+        let own = self.stations.get(at).copied().unwrap_or_default();
+        let shared = self.stations.iter().filter(|s| s.same_ip(&own)).count() > 1;
+        self.aliases.iter().filter(move |(_, of)| shared && *of == at).map(|&(seen, _)| seen)
+    }
+
     /// The stations in order.
     #[must_use]
     pub fn stations(&self) -> &[Endpoint] {
@@ -143,22 +153,27 @@ impl Path {
 }
 
 /// The address under which the sender of a request wants to be reached, where its top Via names its own host; else
-/// where it was seen. Over streams the port that was seen is a passing one. RFC 3261 §18.1.1
+/// where it was seen. Over streams, and from programs that send on one port and listen on another, the port that was seen is a passing one.
+/// RFC 3261 §18.1.1
 fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
     let seen = if facts.is_request() { facts.flow.src } else { facts.flow.dst };
-    if !facts.transport.is_reliable() {
-        return seen;
-    }
     let Ok(sent_by) = std::str::from_utf8(c.text(facts.sent_by)) else { return seen };
     let default_port = if facts.transport == super::Transport::Tls { 5061 } else { 5060 };
     let named = match sent_by.parse::<std::net::SocketAddr>() {
         Ok(address) => Endpoint::from(address),
         Err(_) => match sent_by.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
-            Ok(ip) => Endpoint::new(ip, default_port),
-            Err(_) => return seen,
+            Ok(ip) if facts.transport.is_reliable() => Endpoint::new(ip, default_port),
+            _ => return seen,
         },
     };
     if named.same_ip(&seen) { named } else { seen }
+}
+
+/// Where a response comes from: what its request was sent to, if that is another port of the same host.
+fn answering(c: &Conversation, response: &Facts) -> Endpoint {
+    let seen = response.flow.src;
+    let asked = c.transaction(response).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
+    asked.map(|asked| asked.dst).filter(|asked| asked.same_ip(&seen)).unwrap_or(seen)
 }
 
 #[cfg(test)]

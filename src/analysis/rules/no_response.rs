@@ -6,8 +6,8 @@
 use super::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::sip::Method;
-use crate::trace::Transaction;
 use crate::trace::conversation::Unreachable;
+use crate::trace::{Conversation, Transaction};
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -43,6 +43,11 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let method = words::method(c, request);
     let mut f = ENTRIES[0].finding(format!("{} did not answer the {method}", t.flow.dst));
     let end = c.unreachable.iter().map(|u| u.time).max().map_or(case.now, |at| at.max(case.now));
+    // One phone of several that does not answer is no failure of a call that another one took.
+    if request.asks(Method::Invite) && request.to_tag.is_empty() && is_answered(c) {
+        f.severity = Severity::Warning;
+        f.detail.push("The call was answered elsewhere all the same.".to_owned());
+    }
     let silence = end.since(t.last_send);
     let until = match silence {
         n if n >= SILENCE_NS => format!("in the {} that were captured after it", words::duration(n)),
@@ -62,6 +67,10 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let repeats = c.facts.iter().enumerate().filter(|(_, m)| m.repeats == Some(position)).map(|(i, _)| i as u32);
     f.positions = std::iter::once(position).chain(repeats).take(64).collect();
     Some(f)
+}
+
+fn is_answered(c: &Conversation) -> bool {
+    c.transactions.iter().any(|t| t.method == Method::Invite && t.final_status / 100 == 2)
 }
 
 /// What an ICMP error says, in words. RFC 792, RFC 4443 §3

@@ -117,7 +117,7 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
             f.detail.push(format!("{label}: {}", Safe(value)));
         }
     }
-    if response.status == 408 && outcome.ringing.is_none() {
+    if outcome.state == State::Unanswered && outcome.ringing.is_none() {
         f.detail.push(format!("It never rang: nothing that {sender} asked answered in time."));
     }
     // From where it was decided to where the caller heard of it.

@@ -72,6 +72,20 @@ impl<'a> Entry<'a> {
     fn mark(&mut self, code: &str, severity: Severity, terminal: Terminal) {
         let sign = if severity == Severity::Info { "△" } else { "▲" };
         let mark = terminal.spell(format!("{sign} {code}"));
+        // A defect is told with its code already: the sign joins it.
+        let told = |note: &str| note.strip_prefix(code).is_some_and(|rest| rest.starts_with(": "));
+        if let Some((note, tone)) = self.notes.iter_mut().find(|(note, _)| told(note)) {
+            *note = terminal.spell(format!("{sign} {note}"));
+            *tone = Tone::of_severity(severity);
+            return;
+        }
+        if self
+            .notes
+            .iter()
+            .any(|(note, _)| note.strip_prefix(mark.as_str()).is_some_and(|rest| rest.starts_with(": ")))
+        {
+            return;
+        }
         if self.notes.iter().all(|(note, _)| *note != mark) {
             self.notes.push((mark, Tone::of_severity(severity)));
         }
@@ -115,15 +129,21 @@ pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (
     let mut copies = 0u64;
     let mut last_left_out = None;
     // Position of the arrow that shows a message; `None` for one that is left out.
+    let mut sights: HashMap<(u64, &str, &str), usize> = HashMap::new();
     let mut arrow_of: HashMap<u64, Option<usize>> = HashMap::with_capacity(ladder.messages.len());
     for &message in ladder.messages {
         let same_way = |entry: &Entry<'_>| entry.ends() == (message.src.as_str(), message.dst.as_str());
         // A second sight of a message between the same addresses is drawn already; behind a NAT it is an arrow of its own.
         let copied = message.copy_of.and_then(|first| arrow_of.get(&first).copied());
-        if let Some(first) = copied.filter(|at| at.is_none_or(|at| entries.get(at).is_some_and(same_way))) {
+        let elsewhere = message.copy_of.and_then(|first| sights.get(&(first, &message.src, &message.dst)).copied());
+        let drawn = copied.filter(|at| at.is_none_or(|at| entries.get(at).is_some_and(same_way)));
+        if let Some(first) = drawn.or(elsewhere.map(Some)) {
             copies += 1;
             arrow_of.insert(message.index, first);
             continue;
+        }
+        if let Some(first) = message.copy_of {
+            sights.insert((first, &message.src, &message.dst), entries.len());
         }
         let repeated = message.retransmission_of.and_then(|first| arrow_of.get(&first).copied());
         match repeated {

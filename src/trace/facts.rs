@@ -119,6 +119,8 @@ pub struct Facts {
     pub to_tag: Span,
     /// Content-Type.
     pub content_type: Span,
+    /// First line of a `message/sipfrag` body: what a NOTIFY reports of a transferred call. RFC 3420
+    pub fragment: Span,
     /// Bytes of the message.
     pub size: u32,
     /// Bytes of its body.

@@ -120,6 +120,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         from_tag: keep(last_from, o.from_tag),
         to_tag: keep(last_to, o.to_tag),
         content_type: keep(last_type, o.content_type),
+        fragment: if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) },
         size: bytes.len() as u32,
         body_len: o.body.len() as u32,
         sdp: None,
@@ -130,6 +131,19 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         fields_len: 0,
         defects: None,
     }
+}
+
+/// The start line in a body that is a piece of a SIP message. RFC 3420 §2.1
+fn fragment_of(observed: &Observed<'_>) -> Span {
+    const TYPE: &[u8] = b"message/sipfrag";
+    let (o, bytes) = (observed.outline, observed.bytes);
+    let is_fragment = o.content_type.of(bytes).get(..TYPE.len()).is_some_and(|t| t.eq_ignore_ascii_case(TYPE));
+    if !is_fragment {
+        return Span::NONE;
+    }
+    let body = o.body.of(bytes);
+    let line = body.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(body.len());
+    Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
 }
 
 /// The transaction that a message belongs to.
@@ -210,7 +224,7 @@ fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
         let f = c.at(at)?;
         let is_like = f.status == facts.status
             && f.method == facts.method
-            && f.to_tag == facts.to_tag
+            && is_same(c, f.to_tag, facts.to_tag)
             && (!facts.is_provisional() || f.size == facts.size);
         if is_like {
             return Some(at as usize);
@@ -218,6 +232,11 @@ fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
         next = f.before;
     }
     None
+}
+
+/// Equal texts share their span only while they follow each other closely.
+fn is_same(c: &Conversation, a: Span, b: Span) -> bool {
+    a == b || c.text(a) == c.text(b)
 }
 
 fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts) {

@@ -48,6 +48,7 @@ impl Running {
     }
 
     /// Its process.
+    #[allow(dead_code)]
     pub fn id(&self) -> u32 {
         self.child.id()
     }

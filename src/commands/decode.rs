@@ -121,7 +121,11 @@ impl Run<'_> {
 
     /// Feeds the input to an outlet, and gives the report of what is known beside: sources, summary, peers.
     fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
-        let detail = Detail { headers: self.args.headers, raw: self.args.raw || self.bodies() != Bodies::None };
+        let detail = Detail {
+            headers: self.args.headers,
+            raw: self.args.raw || self.bodies() != Bodies::None,
+            secrets: self.args.show_secrets,
+        };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
         // Who watches live traffic wants a call when it has ended, not half a minute later.
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };

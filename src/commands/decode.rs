@@ -1,6 +1,6 @@
 //! `sipctl decode`: sources through the trace into the form that is asked for.
 
-use super::outlet::{Gather, Hold, LiveText, Ndjson};
+use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
 use super::{Failure, devices};
@@ -71,9 +71,8 @@ impl Run<'_> {
         match form {
             Format::Ndjson if !self.args.summary => {
                 let (lines, told) = {
-                    let mut outlet = Ndjson::new(&mut *out.writer, live);
-                    let told = self.feed(input, keys, plan, &mut outlet)?;
-                    (outlet.failure.take(), told)
+                    let outlet = Ndjson::new(&mut *out.writer, live);
+                    self.feed_gathering(input, keys, plan, outlet, needs_report, |outlet| outlet.failure.take())?
                 };
                 if let Some(failure) = lines {
                     return Err(failure.into());
@@ -84,9 +83,8 @@ impl Run<'_> {
             }
             Format::Text if live && !self.args.summary && !self.args.list => {
                 let (failure, told) = {
-                    let mut outlet = LiveText::new(&mut *out.writer, out.terminal, bodies);
-                    let told = self.feed(input, keys, plan, &mut outlet)?;
-                    (outlet.failure.take(), told)
+                    let outlet = LiveText::new(&mut *out.writer, out.terminal, bodies);
+                    self.feed_gathering(input, keys, plan, outlet, needs_report, |outlet| outlet.failure.take())?
                 };
                 if let Some(failure) = failure {
                     return Err(failure.into());
@@ -103,27 +101,47 @@ impl Run<'_> {
             _ => {
                 let mut gather = Gather::new(self.hold(form, needs_report));
                 let mut told = self.feed(input, keys, plan, &mut gather)?;
-                let report = Report {
-                    sources: told.report.sources,
-                    summary: told.report.summary,
-                    peers: told.report.peers,
-                    ..gather.finished()
-                };
+                told.gathered(gather);
                 if needs_report {
-                    told.done.document = serde_json::to_value(&report).ok();
+                    told.done.document = serde_json::to_value(&told.report).ok();
                 }
-                told.done.nothing_found = self.missing_call(&report);
-                self.write(&report, out)?;
+                told.done.nothing_found = self.missing_call(&told.report);
+                if told.done.nothing_found.is_none() {
+                    self.write(&told.report, out)?;
+                }
                 Ok((told.done, told.chosen))
             }
         }
     }
 
+    /// Feeds the input to an outlet that writes as things happen, and gives its failure. Where a condition asks for more than
+    /// the summary, everything is gathered beside.
+    fn feed_gathering<O: Outlet>(
+        &self,
+        input: &mut Input,
+        keys: KeyLog,
+        plan: &mut Plan,
+        mut outlet: O,
+        gathers: bool,
+        failure: impl Fn(&mut O) -> Option<std::io::Error>,
+    ) -> Result<(Option<std::io::Error>, Told), Failure> {
+        if !gathers {
+            let told = self.feed(input, keys, plan, &mut outlet)?;
+            return Ok((failure(&mut outlet), told));
+        }
+        let mut both = Both(outlet, Gather::new(Hold::Every));
+        let mut told = self.feed(input, keys, plan, &mut both)?;
+        let Both(mut outlet, gather) = both;
+        told.gathered(gather);
+        told.done.document = serde_json::to_value(&told.report).ok();
+        Ok((failure(&mut outlet), told))
+    }
+
     /// Feeds the input to an outlet, and gives the report of what is known beside: sources, summary, peers.
     fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
         let detail = Detail {
-            headers: self.args.headers,
-            raw: self.args.raw || self.bodies() != Bodies::None,
+            headers: self.args.headers || self.bodies() == Bodies::Headers,
+            raw: self.args.raw || self.bodies() == Bodies::Full,
             secrets: self.args.show_secrets,
         };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
@@ -191,7 +209,7 @@ impl Run<'_> {
             Format::Json | Format::Ndjson => Hold::Every,
             Format::Text if needs_report => Hold::Every,
             Format::Text if self.args.all || self.args.call.is_some() => Hold::Whole,
-            Format::Text if self.args.list => Hold::None,
+            Format::Text if self.args.list => Hold::Listed,
             Format::Text => Hold::Drawn,
         }
     }
@@ -244,6 +262,14 @@ struct Told {
     report: Report,
     done: Done,
     chosen: crate::report::select::Chosen,
+}
+
+impl Told {
+    /// Completes the report with what was gathered.
+    fn gathered(&mut self, gather: Gather) {
+        let Report { sources, summary, peers, .. } = std::mem::take(&mut self.report);
+        self.report = Report { sources, summary, peers, ..gather.finished() };
+    }
 }
 
 impl Done {

@@ -1,7 +1,7 @@
 //! `sipctl decode --list-devices`
 
-use super::{Failure, output};
-use crate::cli::output::{Format, OutputArgs};
+use super::Failure;
+use crate::cli::output::OutputArgs;
 use crate::report::Exit;
 
 /// Lists the devices that can be captured on.
@@ -10,7 +10,9 @@ use crate::report::Exit;
 /// When libpcap is absent, or the list cannot be had.
 #[cfg(feature = "live")]
 pub fn list(args: &OutputArgs) -> Result<Exit, Failure> {
+    use super::output;
     use crate::capture::live;
+    use crate::cli::output::Format;
     let devices = live::devices().map_err(|e| Failure::new(Exit::Unreachable, e))?;
     let mut out = output::open(args)?;
     if args.form() == Format::Text {

@@ -52,7 +52,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
         cseq: f.has_cseq.then(|| Cseq { number: f.cseq, method: method_text(c, f, f.cseq_method).unwrap_or_default() }),
         from_tag: text(f.from_tag),
         to_tag: text(f.to_tag),
-        branch: text(f.branch),
+        branch: c.transaction(f).and_then(|t| text(t.branch)),
         retransmission_of: f.repeats.filter(|_| !f.copy).and_then(|p| c.at(p)).map(|o| o.index),
         size: u64::from(f.size),
         body,

@@ -4,7 +4,8 @@ use super::facts::{KeptField, Transport};
 use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::rtp;
-use crate::sip::Outline;
+use crate::sip::check::{Known, defects_beside};
+use crate::sip::{Defect, Message, Outline};
 
 /// A batch is handed over when it holds this many bytes …
 const FULL_BYTES: usize = 192 * 1024;
@@ -96,6 +97,34 @@ pub enum Event<'a> {
     Icmp(IcmpSeen, &'a [u8]),
 }
 
+/// Messages from the start of an input whose whole grammar is looked at …
+const EXAMINED: u64 = 65_536;
+/// … and then every so many, so that a long capture costs little more than its reading.
+const EXAMINED_THEN: u64 = 16;
+
+/// Looks at the whole grammar of messages, where reading looks only at what decoding needs.
+#[derive(Debug, Default)]
+pub struct Examiner {
+    known: Known,
+    found: Vec<Defect>,
+    seen: u64,
+}
+
+impl Examiner {
+    fn examine(&mut self, message: &[u8], outline: &mut Outline) {
+        self.seen += 1;
+        if self.seen > EXAMINED && !self.seen.is_multiple_of(EXAMINED_THEN) {
+            return;
+        }
+        self.found.clear();
+        defects_beside(&mut self.known, &Message::new(message, outline), &mut self.found);
+        if self.found.len() > outline.defects.len() {
+            outline.defects.clear();
+            outline.defects.extend_from_slice(&self.found);
+        }
+    }
+}
+
 /// An ordered run of events with the bytes they need. Cleared and filled again without allocating.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -136,7 +165,7 @@ impl Batch {
     }
 
     /// Takes a message in; `false` (and nothing taken) where the bytes are not SIP.
-    pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8]) -> bool {
+    pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8], examiner: &mut Examiner) -> bool {
         if self.outlines_used == self.outlines.len() {
             self.outlines.push(Outline::default());
         }
@@ -145,6 +174,7 @@ impl Batch {
         if !is_sip {
             return false;
         }
+        examiner.examine(message, outline);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(message);
         let kept = self.kept.len() as u32;

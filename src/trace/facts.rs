@@ -109,10 +109,6 @@ pub struct Facts {
     pub method_text: Span,
     /// Request-URI of a request, reason phrase of a response.
     pub uri_or_reason: Span,
-    /// Branch of the top Via.
-    pub branch: Span,
-    /// sent-by of the top Via.
-    pub sent_by: Span,
     /// Number of Via values.
     pub vias: u16,
     /// Max-Forwards, where there is one (255 for more).

@@ -1,6 +1,6 @@
 //! Packets to messages: the half of the trace that opens and cuts.
 
-use super::batch::{Batch, IcmpSeen, RtpSeen, Sight};
+use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::facts::Transport;
 use crate::base::{Flow, Timestamp};
@@ -34,6 +34,7 @@ struct Content {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
+    examiner: Examiner,
 }
 
 /// What HEP that was received amounts to.
@@ -69,6 +70,7 @@ impl Intake {
                 connections: HashMap::default(),
                 hep_streams: HashMap::default(),
                 undecoded: Undecoded::default(),
+                examiner: Examiner::default(),
             },
         }
     }
@@ -113,7 +115,6 @@ impl Intake {
     /// Takes one HEP datagram in that was received, not captured.
     pub fn hep_datagram(&mut self, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) -> Mirrored {
         batch.packets += 1;
-        batch.last_time = sight.0;
         let mut mirrored = Mirrored::default();
         mirrored.count(self.content.hep(received(sight.0, sight.1, sight.2), bytes, batch));
         mirrored
@@ -129,7 +130,6 @@ impl Intake {
     ) -> Mirrored {
         let mut mirrored = Mirrored::default();
         batch.packets += 1;
-        batch.last_time = sight.0;
         let content = &mut self.content;
         if bytes.is_empty() {
             content.hep_streams.remove(&connection);
@@ -192,7 +192,9 @@ impl Content {
             } else if let Some(seen) = rtp_seen(sight, data) {
                 batch.rtp(seen);
             }
-        } else if self.is_asked(carried.flow) && batch.message(sight_of(carried, carried.flow), Transport::Udp, data) {
+        } else if self.is_asked(carried.flow)
+            && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
+        {
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -205,6 +207,8 @@ impl Content {
             return outer.time;
         };
         let time = packet.time.unwrap_or(outer.time);
+        // What is mirrored has its own time; that of its arrival would end conversations of a late or replayed mirror.
+        batch.last_time = batch.last_time.max(time);
         let sight = Sight { flow: packet.flow, time, ip_id: 0, mirrored: true, ..outer };
         let transport = match packet.transport {
             6 => Transport::Tcp,
@@ -219,7 +223,7 @@ impl Content {
 
     fn message(&mut self, sight: Sight, transport: Transport, data: &[u8], batch: &mut Batch) {
         if self.is_asked(sight.flow) {
-            batch.message(sight, transport, data);
+            batch.message(sight, transport, data, &mut self.examiner);
         }
     }
 
@@ -231,7 +235,7 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, .. } = self;
+        let Content { connections, keys, undecoded, examiner, .. } = self;
         let sight = Sight {
             time: event.time,
             seen: event.time,
@@ -242,7 +246,7 @@ impl Content {
             cut: false,
             mirrored: false,
         };
-        let around = &mut Surroundings { sight, asked, keys, undecoded, batch };
+        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };
         let mut mirrored = Vec::new();
         match event.kind {
             Kind::Opened => {

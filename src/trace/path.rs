@@ -146,7 +146,7 @@ fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
     if !facts.transport.is_reliable() {
         return seen;
     }
-    let Ok(sent_by) = std::str::from_utf8(c.text(facts.sent_by)) else { return seen };
+    let Ok(sent_by) = std::str::from_utf8(c.transaction(facts).map_or(&[], |t| c.text(t.sent_by))) else { return seen };
     let default_port = if facts.transport == super::Transport::Tls { 5061 } else { 5060 };
     let named = match sent_by.parse::<std::net::SocketAddr>() {
         Ok(address) => Endpoint::from(address),

@@ -59,8 +59,8 @@ pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_r
     let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
     let found = find_transaction(c, observed.outline, key);
-    let mut facts = facts_of(c, observed, index, found);
-    join_transaction(c, &mut facts, key, position, found);
+    let mut facts = facts_of(c, observed, index);
+    join_transaction(c, &mut facts, observed, position, found);
     keep_fields(c, observed, &mut facts);
     if !observed.keys.sdp.is_empty() {
         facts.sdp = keep_sdp(c, observed);
@@ -76,7 +76,7 @@ pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_r
     position
 }
 
-fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, found: Option<usize>) -> Facts {
+fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts {
     let (o, bytes, sight) = (observed.outline, observed.bytes, &observed.sight);
     let (method, method_span, status, uri_or_reason) = match o.start {
         StartLine::Request { method, method_span, uri, .. } => (method, method_span, 0, uri),
@@ -91,12 +91,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, found: Op
         Method::Other => texts.intern(odd_method.get(..METHOD_CAP).unwrap_or(odd_method)),
         _ => Span::NONE,
     };
-    // The top Via of a transaction is the same in all its messages, and the tags mostly those of the message before.
-    let via = found.and_then(|at| c.transactions.get(at)).map(|t| (t.branch, t.sent_by));
-    let (branch, sent_by) = match via {
-        Some(known) => known,
-        None => (texts.intern(capped(o.branch.of(bytes))), texts.intern(capped(o.sent_by.of(bytes)))),
-    };
+    // The tags are mostly those of the message before.
     let (last_from, last_to, last_type) =
         c.facts.last().map_or((Span::NONE, Span::NONE, Span::NONE), |f| (f.from_tag, f.to_tag, f.content_type));
     let mut keep = |guess: Span, span: Span| texts.intern_like(guess, capped(span.of(bytes)));
@@ -120,8 +115,6 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, found: Op
         head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
         method_text,
         uri_or_reason: keep(Span::NONE, uri_or_reason),
-        branch,
-        sent_by,
         vias: o.vias,
         max_forwards: o.max_forwards.map(|n| u8::try_from(n).unwrap_or(u8::MAX)),
         from_tag: keep(last_from, o.from_tag),
@@ -156,15 +149,24 @@ fn find_transaction(c: &Conversation, o: &Outline, key: u64) -> Option<usize> {
 }
 
 /// Puts a message into its transaction, or begins one with it, and notes whether the message is a repeat.
-fn join_transaction(c: &mut Conversation, facts: &mut Facts, key: u64, position: u32, found: Option<usize>) {
+fn join_transaction(
+    c: &mut Conversation,
+    facts: &mut Facts,
+    observed: &Observed<'_>,
+    position: u32,
+    found: Option<usize>,
+) {
     let Some(at) = found else {
         facts.transaction = c.transactions.len() as u32;
-        let mut transaction = Transaction::begin(key, facts, position);
+        let (o, bytes) = (observed.outline, observed.bytes);
+        let mut keep = |span: Span| c.texts.intern(capped(span.of(bytes)));
+        let via = (keep(o.branch), keep(o.sent_by));
+        let mut transaction = Transaction::begin(facts, via, position);
         if !facts.is_request() {
             transaction.respond(facts, position);
         }
         c.transactions.push(transaction);
-        c.transaction_keys.push(key);
+        c.transaction_keys.push(observed.keys.transaction);
         return;
     };
     facts.transaction = at as u32;
@@ -236,6 +238,10 @@ fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
     }
     if c.sdps.len() >= SDP_CAP {
         return None;
+    }
+    if c.sdps.capacity() == 0 {
+        // An offer and its answer: most calls have no more.
+        c.sdps.reserve_exact(2);
     }
     c.sdps.push(SdpFacts::of(&Session::parse(observed.keys.sdp.of(observed.bytes))));
     c.sdp_keys.push(key);

@@ -1,7 +1,7 @@
 //! Transactions as they were seen: a request, its repeats, and its responses. RFC 3261 §17
 
 use super::facts::Facts;
-use crate::base::{Flow, Timestamp};
+use crate::base::{Flow, Span, Timestamp};
 use crate::sip::Method;
 
 /// How a message stands to an earlier one of its transaction.
@@ -16,16 +16,14 @@ pub enum Repeat {
 /// A request and all its responses (and the ACK, if the response was not 2xx), on one hop.
 #[derive(Clone, Debug)]
 pub struct Transaction {
-    /// What its messages have in common: see [`key`].
-    pub key: u64,
     /// Method of the request (of ACK to a 2xx: ACK).
     pub method: Method,
     /// CSeq number.
     pub cseq: u32,
     /// Branch of the top Via, in the texts of the conversation.
-    pub branch: crate::base::Span,
+    pub branch: Span,
     /// sent-by of the top Via.
-    pub sent_by: crate::base::Span,
+    pub sent_by: Span,
     /// Position of its latest message.
     pub latest: u32,
     /// Where the request went; of a transaction first seen by a response, its reverse.
@@ -51,16 +49,15 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// A transaction that begins with `facts` at `position` of the conversation.
+    /// A transaction that begins with `facts` at `position` of the conversation; `via` is branch and sent-by of its top Via.
     #[must_use]
-    pub fn begin(key: u64, facts: &Facts, position: u32) -> Self {
+    pub fn begin(facts: &Facts, via: (Span, Span), position: u32) -> Self {
         let flow = if facts.is_request() { facts.flow } else { facts.flow.reversed() };
         Transaction {
-            key,
             method: facts.method,
             cseq: facts.cseq,
-            branch: facts.branch,
-            sent_by: facts.sent_by,
+            branch: via.0,
+            sent_by: via.1,
             latest: position,
             flow,
             request: facts.is_request().then_some(position),

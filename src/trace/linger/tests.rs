@@ -1,6 +1,6 @@
 use super::Linger;
 use crate::base::{Endpoint, Flow, Timestamp};
-use crate::trace::batch::{RtpSeen, Sight};
+use crate::trace::batch::{Examiner, RtpSeen, Sight};
 use crate::trace::{Batch, Conversation, Kind, Limits, MediaStream, Observed, Sink, Tracer, Transport};
 
 fn a() -> Endpoint {
@@ -66,7 +66,7 @@ impl Room {
         );
         let flow = if from_a { Flow { src: a(), dst: b() } } else { Flow { src: b(), dst: a() } };
         let mut batch = Batch::default();
-        assert!(batch.message(self.sight(flow), Transport::Udp, text.as_bytes()));
+        assert!(batch.message(self.sight(flow), Transport::Udp, text.as_bytes(), &mut Examiner::default()));
         self.tracer.take(&batch, &mut self.told);
     }
 
@@ -217,7 +217,12 @@ fn media_that_still_flows_keeps_the_call_open_but_not_for_ever() {
         sdp.len()
     );
     let mut batch = Batch::default();
-    assert!(batch.message(room.sight(Flow { src: a(), dst: b() }), Transport::Udp, invite.as_bytes()));
+    assert!(batch.message(
+        room.sight(Flow { src: a(), dst: b() }),
+        Transport::Udp,
+        invite.as_bytes(),
+        &mut Examiner::default()
+    ));
     room.tracer.take(&batch, &mut room.told);
     room.call();
     let rtp = |room: &mut Room, n: u16| {

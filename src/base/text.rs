@@ -8,7 +8,8 @@ use std::fmt;
 pub struct Safe<'a>(pub &'a [u8]);
 
 /// Whether a character can be shown as it stands.
-fn is_harmless(c: char) -> bool {
+#[must_use]
+pub fn is_harmless(c: char) -> bool {
     !(c.is_control()
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'))

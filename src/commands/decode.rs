@@ -1,10 +1,10 @@
 //! `sipctl decode`: sources through the trace into the form that is asked for.
 
-use super::outlet::{Gather, Hold, LiveText, Ndjson};
+use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
 use super::{Failure, devices};
-use crate::capture::{HepListener, Merged};
+use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
 use crate::cli::output::Format;
 use crate::driver::{self, Control, Input, Totals};
@@ -15,7 +15,7 @@ use crate::render::{json, ndjson};
 use crate::report::collect::Quiet;
 use crate::report::decode::{FindingCounts, Instant, Report, Source, Summary};
 use crate::report::{Collector, Detail, Exit, Outlet, Selection};
-use crate::trace::{Intake, Limits, Tracer, intake};
+use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
 use std::io::Write;
 
@@ -29,7 +29,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(args)?;
-    let mut plan = Plan::of(args, &selection)?;
+    let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
@@ -37,7 +37,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     let run = Run { args, selection: &selection };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
-    plan.end(&chosen)?;
+    plan.end(chosen)?;
     result.verdict(args)
 }
 
@@ -47,6 +47,8 @@ struct Done {
     document: Option<serde_json::Value>,
     interrupted: bool,
     nothing_found: Option<String>,
+    /// Why the input could not be read to its end: told when what was read has been shown.
+    failed: Option<CaptureError>,
 }
 
 struct Run<'a> {
@@ -69,9 +71,8 @@ impl Run<'_> {
         match form {
             Format::Ndjson if !self.args.summary => {
                 let (lines, told) = {
-                    let mut outlet = Ndjson::new(&mut *out.writer, live);
-                    let told = self.feed(input, keys, plan, &mut outlet)?;
-                    (outlet.failure.take(), told)
+                    let outlet = Ndjson::new(&mut *out.writer, live);
+                    self.feed_gathering(input, keys, plan, outlet, needs_report, |outlet| outlet.failure.take())?
                 };
                 if let Some(failure) = lines {
                     return Err(failure.into());
@@ -82,9 +83,8 @@ impl Run<'_> {
             }
             Format::Text if live && !self.args.summary && !self.args.list => {
                 let (failure, told) = {
-                    let mut outlet = LiveText::new(&mut *out.writer, out.terminal, bodies);
-                    let told = self.feed(input, keys, plan, &mut outlet)?;
-                    (outlet.failure.take(), told)
+                    let outlet = LiveText::new(&mut *out.writer, out.terminal, bodies);
+                    self.feed_gathering(input, keys, plan, outlet, needs_report, |outlet| outlet.failure.take())?
                 };
                 if let Some(failure) = failure {
                     return Err(failure.into());
@@ -101,53 +101,73 @@ impl Run<'_> {
             _ => {
                 let mut gather = Gather::new(self.hold(form, needs_report));
                 let mut told = self.feed(input, keys, plan, &mut gather)?;
-                let report = Report {
-                    sources: told.report.sources,
-                    summary: told.report.summary,
-                    peers: told.report.peers,
-                    ..gather.finished()
-                };
+                told.gathered(gather);
                 if needs_report {
-                    told.done.document = serde_json::to_value(&report).ok();
+                    told.done.document = serde_json::to_value(&told.report).ok();
                 }
-                told.done.nothing_found = self.missing_call(&report);
-                self.write(&report, out)?;
+                told.done.nothing_found = self.missing_call(&told.report);
+                if told.done.nothing_found.is_none() {
+                    self.write(&told.report, out)?;
+                }
                 Ok((told.done, told.chosen))
             }
         }
     }
 
+    /// Feeds the input to an outlet that writes as things happen, and gives its failure. Where a condition asks for more than
+    /// the summary, everything is gathered beside.
+    fn feed_gathering<O: Outlet>(
+        &self,
+        input: &mut Input,
+        keys: KeyLog,
+        plan: &mut Plan,
+        mut outlet: O,
+        gathers: bool,
+        failure: impl Fn(&mut O) -> Option<std::io::Error>,
+    ) -> Result<(Option<std::io::Error>, Told), Failure> {
+        if !gathers {
+            let told = self.feed(input, keys, plan, &mut outlet)?;
+            return Ok((failure(&mut outlet), told));
+        }
+        let mut both = Both(outlet, Gather::new(Hold::Every));
+        let mut told = self.feed(input, keys, plan, &mut both)?;
+        let Both(mut outlet, gather) = both;
+        told.gathered(gather);
+        told.done.document = serde_json::to_value(&told.report).ok();
+        Ok((failure(&mut outlet), told))
+    }
+
     /// Feeds the input to an outlet, and gives the report of what is known beside: sources, summary, peers.
     fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
-        let detail = Detail { headers: self.args.headers, raw: self.args.raw || self.bodies() != Bodies::None };
+        let detail = Detail {
+            headers: self.args.headers || self.bodies() == Bodies::Headers,
+            raw: self.args.raw || self.bodies() == Bodies::Full,
+        };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
-        let limits = Limits { keep_raw: raw, ..Limits::default() };
+        // Who watches live traffic wants a call when it has ended, not half a minute later.
+        let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
+        let limits = Limits { keep_raw: raw, linger, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
         let mut collector = Collector::new(outlet, self.selection, detail);
         collector.chosen.wanted = needs_chosen;
-        let result =
+        let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);
         let Collector { tally, peers, chosen, .. } = collector;
-        let (totals, failed) = match result {
-            Ok(totals) => (totals, None),
-            Err(error) => (Totals::default(), Some(error)),
-        };
-        if let Some(error) = failed {
-            return Err(Failure::new(Exit::Usage, error));
-        }
+        let failed = totals.failed.take();
         let report = Report {
             schema: "sipctl.decode/1",
-            sources: sources(input),
+            sources: sources(input, &totals),
             summary: summary(&tally, &totals),
             peers: peers.told(),
             ..Report::default()
         };
-        self.notes(input);
+        self.notes(input, &totals);
         let document = self.small_document(&report);
-        let done = Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None };
+        let done =
+            Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None, failed };
         Ok(Told { report, done, chosen })
     }
 
@@ -188,7 +208,7 @@ impl Run<'_> {
             Format::Json | Format::Ndjson => Hold::Every,
             Format::Text if needs_report => Hold::Every,
             Format::Text if self.args.all || self.args.call.is_some() => Hold::Whole,
-            Format::Text if self.args.list => Hold::None,
+            Format::Text if self.args.list => Hold::Listed,
             Format::Text => Hold::Drawn,
         }
     }
@@ -207,8 +227,13 @@ impl Run<'_> {
     }
 
     /// What a person should know about the sources themselves.
-    fn notes(&self, input: &Input) {
+    fn notes(&self, input: &Input, totals: &Totals) {
         let mut stderr = std::io::stderr().lock();
+        let late = totals.let_go.late;
+        if late > 0 {
+            let what = if late == 1 { "message" } else { "messages" };
+            let _ = writeln!(stderr, "sipctl: {late} {what} came after the call or exchange had been told as ended");
+        }
         for (info, dropped) in input.infos() {
             for note in &info.notes {
                 let _ = writeln!(stderr, "sipctl: {}: {}", output::one_line(&info.path), output::one_line(note));
@@ -238,8 +263,19 @@ struct Told {
     chosen: crate::report::select::Chosen,
 }
 
+impl Told {
+    /// Completes the report with what was gathered.
+    fn gathered(&mut self, gather: Gather) {
+        let Report { sources, summary, peers, .. } = std::mem::take(&mut self.report);
+        self.report = Report { sources, summary, peers, ..gather.finished() };
+    }
+}
+
 impl Done {
     fn verdict(self, args: &DecodeArgs) -> Result<Exit, Failure> {
+        if let Some(error) = self.failed {
+            return Err(Failure::new(Exit::Usage, error));
+        }
         if let Some(missing) = self.nothing_found {
             return Err(
                 Failure::new(Exit::Usage, anyhow!(missing)).with_hint("sipctl decode FILE --list shows the calls")
@@ -327,7 +363,6 @@ fn open(args: &DecodeArgs) -> Result<Input, Failure> {
 
 #[cfg(feature = "live")]
 fn open_device(args: &DecodeArgs, device: &str) -> Result<Input, Failure> {
-    use crate::capture::CaptureError;
     use crate::capture::live::{LiveOptions, LiveSource};
     let options = LiveOptions { device: device.to_owned(), filter: args.filter.clone(), ..LiveOptions::default() };
     let source = LiveSource::open(&options, 0).map_err(|e| {
@@ -369,12 +404,14 @@ fn give_up_root(args: &DecodeArgs, input: &Input) -> Result<(), Failure> {
     crate::capture::privilege::drop_to(user).map(|_| ()).map_err(|e| Failure::new(Exit::Usage, e))
 }
 
-fn sources(input: &Input) -> Vec<Source> {
+fn sources(input: &Input, totals: &Totals) -> Vec<Source> {
+    // What a listener receives are reads; how many HEP packets they held only the trace knows.
+    let listened = matches!(input, Input::Hep(_)).then_some(totals.packets);
     let told = input.infos().into_iter().map(|(info, dropped)| Source {
         path: info.path,
         format: info.format,
         link_types: info.link_types.iter().map(|&l| link::name(l).to_owned()).collect(),
-        packets: info.packets,
+        packets: listened.unwrap_or(info.packets),
         bytes: info.bytes,
         first_time: info.first_time.map(Instant),
         last_time: info.last_time.map(Instant),

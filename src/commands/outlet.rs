@@ -13,6 +13,10 @@ use std::io::{self, Write};
 const DRAWN_CALLS: usize = text::MOST_LADDERS;
 /// Calls beyond that which are drawn because of a finding.
 const DRAWN_FINDINGS: usize = 200;
+/// Registrations and exchanges whose row in a list says when they were and between whom.
+const MOST_LISTED: u64 = 1000;
+/// Registrations and exchanges whose table says when they were and between whom.
+const LISTED: u64 = text::SHORT as u64;
 
 /// Which messages a report is to hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,8 +27,8 @@ pub enum Hold {
     Drawn,
     /// Those of every conversation.
     Whole,
-    /// None: for a table.
-    None,
+    /// Those that the tables of registrations and exchanges name: for a list.
+    Listed,
 }
 
 /// Gathers a whole report.
@@ -100,15 +104,52 @@ impl Outlet for Gather {
         self.report.streams.push(stream);
     }
 
-    fn wants_messages_of(&self, kind: Kind, _: u64, worst: Option<Severity>) -> bool {
+    fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
         match self.hold {
-            Hold::Every | Hold::None => false,
+            Hold::Every => false,
+            Hold::Listed => kind != Kind::Call && id <= MOST_LISTED,
             Hold::Whole => true,
             Hold::Drawn => {
                 let serious = worst >= Some(Severity::Warning) && self.drawn_for_findings < DRAWN_FINDINGS;
-                serious || (kind == Kind::Call && self.drawn < DRAWN_CALLS)
+                serious || if kind == Kind::Call { self.drawn < DRAWN_CALLS } else { id <= LISTED }
             }
         }
+    }
+}
+
+/// Tells two outlets; what the second needs of messages it takes as they come.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: Outlet, B: Outlet> Outlet for Both<A, B> {
+    fn message(&mut self, message: &Message<'_>) {
+        self.0.message(message);
+        self.1.message(message);
+    }
+    fn finding(&mut self, position: u64, finding: Finding) {
+        self.0.finding(position, finding.clone());
+        self.1.finding(position, finding);
+    }
+    fn call(&mut self, call: Call, messages: Vec<Message<'static>>) {
+        self.0.call(call.clone(), messages);
+        self.1.call(call, Vec::new());
+    }
+    fn registration(&mut self, registration: Registration, messages: Vec<Message<'static>>) {
+        self.0.registration(registration.clone(), messages);
+        self.1.registration(registration, Vec::new());
+    }
+    fn exchange(&mut self, exchange: Exchange, messages: Vec<Message<'static>>) {
+        self.0.exchange(exchange.clone(), messages);
+        self.1.exchange(exchange, Vec::new());
+    }
+    fn stream(&mut self, stream: Stream) {
+        self.0.stream(stream.clone());
+        self.1.stream(stream);
+    }
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+    fn wants_messages_of(&self, kind: Kind, id: u64, worst: Option<Severity>) -> bool {
+        self.0.wants_messages_of(kind, id, worst)
     }
 }
 

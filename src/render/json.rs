@@ -1,5 +1,6 @@
 //! The JSON document.
 
+use super::escape::Escaping;
 use crate::report::decode::{Report, Source, Summary};
 use serde::Serialize;
 use std::io::{self, BufWriter, Write};
@@ -32,8 +33,8 @@ pub fn decode(report: &Report, summary_only: bool, pretty: bool, out: &mut dyn W
 /// Those of `out`.
 pub fn document<T: Serialize + ?Sized>(value: &T, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    let written =
-        if pretty { serde_json::to_writer_pretty(&mut out, value) } else { serde_json::to_writer(&mut out, value) };
+    let text = Escaping(&mut out);
+    let written = if pretty { serde_json::to_writer_pretty(text, value) } else { serde_json::to_writer(text, value) };
     written.map_err(io::Error::from)?;
     out.write_all(b"\n")?;
     out.flush()

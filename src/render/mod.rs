@@ -11,6 +11,7 @@ pub mod schema;
 pub mod style;
 pub mod text;
 
+mod escape;
 mod glyph;
 mod name;
 mod quantity;

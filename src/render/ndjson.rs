@@ -1,5 +1,6 @@
 //! One object a line, each with its type first, written as soon as it is known.
 
+use super::escape::Escaping;
 use crate::report::decode::{Call, Exchange, Finding, Message, Registration, Source, Stream, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -95,7 +96,7 @@ impl Lines {
         self.buffer.extend_from_slice(name.as_bytes());
         self.buffer.push(b'"');
         let brace = self.buffer.len();
-        serde_json::to_writer(&mut self.buffer, value).map_err(io::Error::from)?;
+        serde_json::to_writer(Escaping(&mut self.buffer), value).map_err(io::Error::from)?;
         if let Some(byte) = self.buffer.get_mut(brace) {
             *byte = b',';
         }

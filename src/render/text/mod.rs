@@ -27,7 +27,7 @@ use std::io::{self, Write};
 /// More calls than this are a table, with ladders for those that have an error or a warning.
 pub const MOST_LADDERS: usize = 20;
 /// Rows of the short tables, unless all is asked for.
-const SHORT: usize = 20;
+pub const SHORT: usize = 20;
 
 /// What is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,7 +35,7 @@ pub enum Mode {
     /// The overview and every call; with more than [`MOST_LADDERS`] the table of calls, and those with an error or a warning.
     #[default]
     Auto,
-    /// The table of calls alone.
+    /// The tables of calls, registrations and exchanges alone.
     List,
     /// The overview alone, with totals.
     Summary,
@@ -61,10 +61,7 @@ pub struct TextOptions {
 pub fn decode(report: &Report, options: &TextOptions, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let page = Page { report, options, terminal };
     match options.mode {
-        Mode::List => {
-            let calls: Vec<&Call> = report.calls.iter().collect();
-            calls_table(&calls, &|call| page.findings_at(&call.findings), terminal, out)
-        }
+        Mode::List => page.list(out),
         Mode::Summary => {
             overview(&report.sources, &report.summary, terminal, out)?;
             totals(&report.summary, terminal, out)?;
@@ -85,6 +82,27 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
+    /// The tables, each under its title where there is more than the calls.
+    fn list(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Page { report, terminal, .. } = *self;
+        let messages = |indices: &[u64]| self.messages_at(indices);
+        let findings = |at: &[u64]| self.findings_at(at);
+        let others = report.registrations.len() + report.exchanges.len();
+        if !report.calls.is_empty() || others == 0 {
+            let calls: Vec<&Call> = report.calls.iter().collect();
+            calls_table(&calls, &|call| self.findings_at(&call.findings), terminal, out)?;
+        }
+        if !report.registrations.is_empty() {
+            self.title(&counted(report.registrations.len() as u64, "registration"), out)?;
+            registrations_table(&report.registrations, &messages, &findings, terminal, out)?;
+        }
+        if !report.exchanges.is_empty() {
+            self.title(&counted(report.exchanges.len() as u64, "exchange"), out)?;
+            exchanges_table(&report.exchanges, &messages, &findings, terminal, out)?;
+        }
+        Ok(())
+    }
+
     fn everything(&self, out: &mut dyn Write) -> io::Result<()> {
         let Page { report, terminal, .. } = *self;
         overview(&report.sources, &report.summary, terminal, out)?;

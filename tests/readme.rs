@@ -1,0 +1,120 @@
+//! The examples of README.md are real: every `$ sipctl …` in a `console` block is run, and what stands under it is what it
+//! prints, whole. `UPDATE_README=1 cargo test --test readme` writes the output.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A command of the page and what stands under it.
+struct Example {
+    command: String,
+    output: String,
+}
+
+/// The page in pieces: prose as it is, and the examples of each block.
+enum Piece {
+    Prose(String),
+    Block(Vec<Example>),
+}
+
+fn readme() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((prose, after)) = rest.split_once("```console\n") {
+        let (block, after) = after.split_once("```\n").expect("the block ends");
+        pieces.push(Piece::Prose(format!("{prose}```console\n")));
+        let mut examples: Vec<Example> = Vec::new();
+        for line in block.lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => examples.push(Example { command: command.to_owned(), output: String::new() }),
+                None => {
+                    let output = &mut examples.last_mut().expect("a block begins with a command").output;
+                    output.push_str(line);
+                    output.push('\n');
+                }
+            }
+        }
+        pieces.push(Piece::Block(examples));
+        rest = after;
+        pieces.push(Piece::Prose("```\n".to_owned()));
+    }
+    pieces.push(Piece::Prose(rest.to_owned()));
+    pieces
+}
+
+/// What a shell at the top of the checkout prints, standard error included.
+fn run(command: &str) -> String {
+    let bin = Path::new(env!("CARGO_BIN_EXE_sipctl")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1; {command}")])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn examples_print_what_the_page_says() {
+    let text = std::fs::read_to_string(readme()).unwrap();
+    let mut written = String::new();
+    let mut stale = Vec::new();
+    let mut count = 0;
+    for piece in pieces(&text) {
+        match piece {
+            Piece::Prose(prose) => written.push_str(&prose),
+            Piece::Block(examples) => {
+                for Example { command, output } in examples {
+                    assert!(command.starts_with("sipctl "), "{command}");
+                    count += 1;
+                    let found = run(&command);
+                    if found != output {
+                        stale.push(format!("$ {command}\n{found}--- the page says\n{output}"));
+                    }
+                    written.push_str(&format!("$ {command}\n{found}"));
+                }
+            }
+        }
+    }
+    assert!(count >= 10, "{count} examples were found");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(readme(), written).unwrap();
+    } else {
+        assert!(stale.is_empty(), "{}", stale.join("\n"));
+    }
+}
+
+/// Every option of `sipctl decode` and every file that the page names exists, and the page names every reason for not decoding.
+#[test]
+fn the_page_names_what_there_is() {
+    let text = std::fs::read_to_string(readme()).unwrap();
+    let help = run("sipctl decode --help; sipctl man --help");
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let others =
+        ["--release", "--test", "--path", "--no-default-features", "--version", "--help", "--calls", "--seconds"];
+    for option in words.filter(|w| w.starts_with("--") && w.contains(char::is_alphanumeric) && !others.contains(w)) {
+        assert!(help.contains(option), "{option} is no option");
+    }
+    for file in text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '(' | ')' | ',' | ';' | ':')) {
+        if file.starts_with("testdata/") || file.starts_with("tests/") {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file} is not there");
+        }
+    }
+    let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/undecoded.rs")).unwrap();
+    let keys: Vec<&str> = table
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("Reason::")?.split_once(" => \"")?.1.strip_suffix("\","))
+        .filter(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    for key in keys {
+        assert!(text.contains(&format!("`{key}`")), "{key} is not explained");
+    }
+}

@@ -11,10 +11,12 @@ pub mod words;
 pub use finding::{Evidence, Finding, Severity};
 
 use crate::base::Timestamp;
+use crate::trace::call::Outcome;
 use crate::trace::{Conversation, MediaStream};
+use std::cell::OnceCell;
 
 /// What a rule judges: one conversation that is complete, with its media.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Case<'a> {
     /// The messages.
     pub conversation: &'a Conversation,
@@ -22,6 +24,20 @@ pub struct Case<'a> {
     pub streams: &'a [MediaStream],
     /// Until when the input went on: silence after that proves nothing.
     pub now: Timestamp,
+    outcome: OnceCell<Outcome>,
+}
+
+impl<'a> Case<'a> {
+    /// A conversation to judge.
+    #[must_use]
+    pub fn new(conversation: &'a Conversation, streams: &'a [MediaStream], now: Timestamp) -> Self {
+        Case { conversation, streams, now, outcome: OnceCell::new() }
+    }
+
+    /// What became of it as a call: worked out once, asked by many.
+    pub fn outcome(&self) -> &Outcome {
+        self.outcome.get_or_init(|| Outcome::of(self.conversation))
+    }
 }
 
 /// Every finding on a case, gravest first. One cause gives one finding: each rule knows which others it covers.

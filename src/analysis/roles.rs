@@ -19,8 +19,10 @@ pub enum Role {
     Registrar,
     /// Answered with 3xx.
     Redirect,
-    /// Forwarded.
+    /// Forwarded, or challenged as only a proxy does.
     Proxy,
+    /// Ended one dialog and began another under the same Call-ID.
+    B2bua,
 }
 
 impl Role {
@@ -33,6 +35,7 @@ impl Role {
             Role::Registrar => "registrar",
             Role::Redirect => "redirect",
             Role::Proxy => "proxy",
+            Role::B2bua => "b2bua",
         }
     }
 }
@@ -87,10 +90,15 @@ fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
     let answers = |test: fn(&Facts) -> bool| c.firsts().any(|(_, f)| !f.is_request() && sends(f) && test(f));
     let (role, why) = if first_request.is_some_and(sends) {
         (Role::Uac, "sent the first request")
+    } else if began_another_dialog(c, &sends, &receives) {
+        (Role::B2bua, "answered an INVITE, and sent one of its own under the same Call-ID with another From tag")
     } else if c.kind == Kind::Registration && answers(|f| f.method == Method::Register && f.status > 100) {
         (Role::Registrar, "answered REGISTER")
     } else if answers(|f| (300..400).contains(&f.status)) {
         (Role::Redirect, "answered with 3xx and did not forward")
+    } else if answers(|f| f.status == 407) {
+        // RFC 3261 §22.3
+        (Role::Proxy, "answered 407, which only a proxy does")
     } else if answers(|f| f.status > 100) {
         (Role::Uas, "answered requests and did not forward them")
     } else if c.firsts().any(|(_, f)| f.is_request() && receives(f)) {
@@ -111,13 +119,27 @@ fn forwarded<'a>(
 ) -> Option<(&'a Facts, &'a Facts)> {
     let requests = || c.firsts().filter(|(_, f)| f.is_request()).map(|(_, f)| f).take(256);
     for received in requests().filter(|f| receives(f)) {
-        let same =
-            |f: &&Facts| sends(f) && f.method == received.method && f.cseq == received.cseq && f.vias > received.vias;
+        // RFC 3261 §16.6: a proxy adds a Via and leaves the tags alone.
+        let same = |f: &&Facts| {
+            sends(f)
+                && f.method == received.method
+                && f.cseq == received.cseq
+                && f.vias > received.vias
+                && c.text(f.from_tag) == c.text(received.from_tag)
+        };
         if let Some(sent) = requests().find(same) {
             return Some((received, sent));
         }
     }
     None
+}
+
+/// An INVITE that came in, and one of another dialog that went out.
+fn began_another_dialog(c: &Conversation, sends: &impl Fn(&Facts) -> bool, receives: &impl Fn(&Facts) -> bool) -> bool {
+    let initial = || c.requests(Method::Invite).map(|(_, f)| f).filter(|f| f.to_tag.is_empty()).take(64);
+    initial()
+        .filter(|f| receives(f))
+        .any(|received| initial().any(|sent| sends(sent) && c.text(sent.from_tag) != c.text(received.from_tag)))
 }
 
 /// What a host calls itself: User-Agent of requests that it made, Server (or User-Agent) of responses that it made.
@@ -136,7 +158,11 @@ fn software(c: &Conversation, path: &Path, at: usize) -> Option<Vec<u8>> {
 /// Whether a response was seen nowhere before: then its sender made it.
 fn is_first_hop_of_response(c: &Conversation, f: &Facts) -> bool {
     let same = |o: &Facts| {
-        !o.is_request() && o.status == f.status && o.to_tag == f.to_tag && o.cseq == f.cseq && o.method == f.method
+        !o.is_request()
+            && o.status == f.status
+            && o.cseq == f.cseq
+            && o.method == f.method
+            && c.text(o.to_tag) == c.text(f.to_tag)
     };
     c.firsts().map(|(_, o)| o).find(|o| same(o)).is_none_or(|o| o.index == f.index)
 }

@@ -4,7 +4,7 @@ use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
 use super::{Failure, devices};
-use crate::capture::{HepListener, Merged};
+use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
 use crate::cli::output::Format;
 use crate::driver::{self, Control, Input, Totals};
@@ -15,7 +15,7 @@ use crate::render::{json, ndjson};
 use crate::report::collect::Quiet;
 use crate::report::decode::{FindingCounts, Instant, Report, Source, Summary};
 use crate::report::{Collector, Detail, Exit, Outlet, Selection};
-use crate::trace::{Intake, Limits, Tracer, intake};
+use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
 use std::io::Write;
 
@@ -29,7 +29,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(args)?;
-    let mut plan = Plan::of(args, &selection)?;
+    let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
@@ -37,7 +37,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     let run = Run { args, selection: &selection };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
-    plan.end(&chosen)?;
+    plan.end(chosen)?;
     result.verdict(args)
 }
 
@@ -47,6 +47,8 @@ struct Done {
     document: Option<serde_json::Value>,
     interrupted: bool,
     nothing_found: Option<String>,
+    /// Why the input could not be read to its end: told when what was read has been shown.
+    failed: Option<CaptureError>,
 }
 
 struct Run<'a> {
@@ -142,33 +144,30 @@ impl Run<'_> {
             raw: self.args.raw || self.bodies() == Bodies::Full,
         };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
-        let limits = Limits { keep_raw: raw, ..Limits::default() };
+        // Who watches live traffic wants a call when it has ended, not half a minute later.
+        let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
+        let limits = Limits { keep_raw: raw, linger, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
         let mut collector = Collector::new(outlet, self.selection, detail);
         collector.chosen.wanted = needs_chosen;
-        let result =
+        let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);
         let Collector { tally, peers, chosen, .. } = collector;
-        let (totals, failed) = match result {
-            Ok(totals) => (totals, None),
-            Err(error) => (Totals::default(), Some(error)),
-        };
-        if let Some(error) = failed {
-            return Err(Failure::new(Exit::Usage, error));
-        }
+        let failed = totals.failed.take();
         let report = Report {
             schema: "sipctl.decode/1",
-            sources: sources(input),
+            sources: sources(input, &totals),
             summary: summary(&tally, &totals),
             peers: peers.told(),
             ..Report::default()
         };
-        self.notes(input);
+        self.notes(input, &totals);
         let document = self.small_document(&report);
-        let done = Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None };
+        let done =
+            Done { findings: tally.findings, document, interrupted: totals.interrupted, nothing_found: None, failed };
         Ok(Told { report, done, chosen })
     }
 
@@ -228,8 +227,13 @@ impl Run<'_> {
     }
 
     /// What a person should know about the sources themselves.
-    fn notes(&self, input: &Input) {
+    fn notes(&self, input: &Input, totals: &Totals) {
         let mut stderr = std::io::stderr().lock();
+        let late = totals.let_go.late;
+        if late > 0 {
+            let what = if late == 1 { "message" } else { "messages" };
+            let _ = writeln!(stderr, "sipctl: {late} {what} came after the call or exchange had been told as ended");
+        }
         for (info, dropped) in input.infos() {
             for note in &info.notes {
                 let _ = writeln!(stderr, "sipctl: {}: {}", output::one_line(&info.path), output::one_line(note));
@@ -269,6 +273,9 @@ impl Told {
 
 impl Done {
     fn verdict(self, args: &DecodeArgs) -> Result<Exit, Failure> {
+        if let Some(error) = self.failed {
+            return Err(Failure::new(Exit::Usage, error));
+        }
         if let Some(missing) = self.nothing_found {
             return Err(
                 Failure::new(Exit::Usage, anyhow!(missing)).with_hint("sipctl decode FILE --list shows the calls")
@@ -356,7 +363,6 @@ fn open(args: &DecodeArgs) -> Result<Input, Failure> {
 
 #[cfg(feature = "live")]
 fn open_device(args: &DecodeArgs, device: &str) -> Result<Input, Failure> {
-    use crate::capture::CaptureError;
     use crate::capture::live::{LiveOptions, LiveSource};
     let options = LiveOptions { device: device.to_owned(), filter: args.filter.clone(), ..LiveOptions::default() };
     let source = LiveSource::open(&options, 0).map_err(|e| {
@@ -398,12 +404,14 @@ fn give_up_root(args: &DecodeArgs, input: &Input) -> Result<(), Failure> {
     crate::capture::privilege::drop_to(user).map(|_| ()).map_err(|e| Failure::new(Exit::Usage, e))
 }
 
-fn sources(input: &Input) -> Vec<Source> {
+fn sources(input: &Input, totals: &Totals) -> Vec<Source> {
+    // What a listener receives are reads; how many HEP packets they held only the trace knows.
+    let listened = matches!(input, Input::Hep(_)).then_some(totals.packets);
     let told = input.infos().into_iter().map(|(info, dropped)| Source {
         path: info.path,
         format: info.format,
         link_types: info.link_types.iter().map(|&l| link::name(l).to_owned()).collect(),
-        packets: info.packets,
+        packets: listened.unwrap_or(info.packets),
         bytes: info.bytes,
         first_time: info.first_time.map(Instant),
         last_time: info.last_time.map(Instant),

@@ -1,7 +1,7 @@
 //! `sipctl decode --list-devices`
 
-use super::{Failure, output};
-use crate::cli::output::{Format, OutputArgs};
+use super::Failure;
+use crate::cli::output::OutputArgs;
 use crate::report::Exit;
 
 /// Lists the devices that can be captured on.
@@ -10,7 +10,9 @@ use crate::report::Exit;
 /// When libpcap is absent, or the list cannot be had.
 #[cfg(feature = "live")]
 pub fn list(args: &OutputArgs) -> Result<Exit, Failure> {
+    use super::output;
     use crate::capture::live;
+    use crate::cli::output::Format;
     let devices = live::devices().map_err(|e| Failure::new(Exit::Unreachable, e))?;
     let mut out = output::open(args)?;
     if args.form() == Format::Text {
@@ -22,20 +24,48 @@ pub fn list(args: &OutputArgs) -> Result<Exit, Failure> {
             writeln!(out.writer, "{}", output::one_line(line.trim_end()))?;
         }
     } else {
-        let told: Vec<serde_json::Value> = devices
-            .into_iter()
-            .map(|d| {
-                serde_json::json!({
-                    "name": d.name, "description": d.description, "addresses": d.addresses,
-                    "up": d.up, "running": d.running, "loopback": d.loopback, "wireless": d.wireless,
-                })
-            })
-            .collect();
-        let document = serde_json::json!({"schema": "sipctl.devices/1", "devices": told});
-        writeln!(out.writer, "{document}")?;
+        // A struct keeps the order of its fields: the schema stands first.
+        let document = Document { schema: "sipctl.devices/1", devices: devices.iter().map(Device::of).collect() };
+        serde_json::to_writer(&mut out.writer, &document).map_err(std::io::Error::from)?;
+        writeln!(out.writer)?;
     }
     out.writer.flush()?;
     Ok(Exit::Good)
+}
+
+/// The list as JSON.
+#[cfg(feature = "live")]
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    devices: Vec<Device<'a>>,
+}
+
+#[cfg(feature = "live")]
+#[derive(serde::Serialize)]
+struct Device<'a> {
+    name: &'a str,
+    description: Option<&'a str>,
+    addresses: &'a [std::net::IpAddr],
+    up: bool,
+    running: bool,
+    loopback: bool,
+    wireless: bool,
+}
+
+#[cfg(feature = "live")]
+impl<'a> Device<'a> {
+    fn of(d: &'a crate::capture::live::Device) -> Self {
+        Device {
+            name: &d.name,
+            description: d.description.as_deref(),
+            addresses: &d.addresses,
+            up: d.up,
+            running: d.running,
+            loopback: d.loopback,
+            wireless: d.wireless,
+        }
+    }
 }
 
 /// Says that this build cannot capture.

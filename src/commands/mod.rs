@@ -5,6 +5,7 @@ pub mod devices;
 pub mod outlet;
 pub mod output;
 pub mod save;
+pub mod spool;
 
 use crate::cli::{self, Command};
 use crate::render;
@@ -75,12 +76,22 @@ impl Failure {
         }
         let mut stderr = std::io::stderr().lock();
         // Nobody is left to tell when standard error is gone too.
-        let _ = writeln!(stderr, "sipctl: {}", output::one_line(&format!("{:#}", self.error)));
+        let _ = writeln!(stderr, "sipctl: {}", output::one_line(&without_numbers(&format!("{:#}", self.error))));
         if let Some(hint) = &self.hint {
             let _ = writeln!(stderr, "  {}", output::one_line(hint));
         }
         self.exit
     }
+}
+
+/// The system's words without the number that Rust puts behind them.
+fn without_numbers(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        words.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')'));
+    }
+    words
 }
 
 impl From<std::io::Error> for Failure {

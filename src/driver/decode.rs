@@ -64,19 +64,18 @@ pub struct Totals {
     pub last_time: Option<Timestamp>,
     /// Whether it was stopped from outside.
     pub interrupted: bool,
+    /// Why it ended before the end of its source; what came before was taken in.
+    pub failed: Option<CaptureError>,
 }
 
-/// Runs a source to its end.
-///
-/// # Errors
-/// When the source fails. What came before has been handed to the sink by then.
+/// Runs a source to its end, or to where it fails.
 pub fn run(
     input: &mut Input,
     mut intake: Intake,
     mut tracer: Tracer,
     sink: &mut impl Sink,
     control: Control<'_>,
-) -> Result<Totals, CaptureError> {
+) -> Totals {
     let (full_in, full_out) = sync_channel::<Batch>(BATCHES);
     let (empty_in, empty_out) = sync_channel::<Batch>(BATCHES);
     for _ in 0..BATCHES {
@@ -84,8 +83,8 @@ pub fn run(
         let _ = empty_in.send(Batch::default());
     }
     let stop = control.stop;
-    let result = std::thread::scope(|scope| {
-        let reader = scope.spawn(move || {
+    let result: std::io::Result<_> = std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || {
             let mut feed = Feed {
                 full: full_in,
                 empty: empty_out,
@@ -99,8 +98,9 @@ pub fn run(
             feed.hand_on();
             feed.totals.undecoded = intake.undecoded();
             let saved = feed.control.tap.as_mut().map_or(Ok(()), |tap| tap.finish());
-            (ended.and(saved), feed.totals)
-        });
+            feed.totals.failed = ended.and(saved).err();
+            feed.totals
+        })?;
         for mut batch in full_out {
             tracer.take(&batch, sink);
             if sink.is_closed() {
@@ -110,17 +110,21 @@ pub fn run(
             // The reader may have gone already: then nobody wants the batch back.
             let _ = empty_in.send(batch);
         }
-        reader.join()
+        Ok(reader.join())
     });
     tracer.finish(sink);
     match result {
-        Ok((ended, mut totals)) => {
+        Err(cause) => {
+            let failed = CaptureError::Io { operation: "start", object: "a thread".to_owned(), cause };
+            Totals { failed: Some(failed), ..Totals::default() }
+        }
+        Ok(Ok(mut totals)) => {
             totals.let_go = tracer.let_go();
             totals.undecoded.add(Reason::ConversationsEvicted, totals.let_go.conversations);
             totals.undecoded.add(Reason::StreamsEvicted, totals.let_go.streams + totals.let_go.endpoints);
-            ended.map(|()| totals)
+            totals
         }
-        Err(panic) => std::panic::resume_unwind(panic),
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
     }
 }
 
@@ -171,7 +175,7 @@ impl Feed<'_> {
                 {
                     return Ok(());
                 }
-                self.note(packet.time);
+                self.note(1, packet.time, packet.time);
                 intake.packet(packet, &mut self.batch);
             }
             Event::Secrets(secrets) => {
@@ -181,29 +185,26 @@ impl Feed<'_> {
                 }
             }
             Event::Hep(hep) => {
-                self.note(hep.time);
                 let sight = (hep.time, hep.frame, hep.source);
-                match hep.over {
-                    HepOver::Datagram => {
-                        intake.hep_datagram(hep.time, hep.frame, hep.source, hep.bytes, &mut self.batch)
-                    }
+                let mirrored = match hep.over {
+                    HepOver::Datagram => intake.hep_datagram(sight, hep.bytes, &mut self.batch),
                     HepOver::Stream(id) => intake.hep_bytes(id, sight, hep.bytes, &mut self.batch),
                     HepOver::End(id) => intake.hep_bytes(id, sight, &[], &mut self.batch),
+                };
+                if let Some((first, last)) = mirrored.times {
+                    self.note(mirrored.packets, first, last);
                 }
                 self.lag = hep.time.since(self.batch.last_time);
             }
-            Event::Idle(now) => {
-                let now = Timestamp(now.0.saturating_sub(self.lag));
-                self.batch.last_time = self.batch.last_time.max(now);
-            }
+            Event::Idle(now) => self.batch.quiet_at = Some(Timestamp(now.0.saturating_sub(self.lag))),
         }
         Ok(())
     }
 
-    fn note(&mut self, time: Timestamp) {
-        self.totals.packets += 1;
-        self.totals.first_time = Some(self.totals.first_time.map_or(time, |t| t.min(time)));
-        self.totals.last_time = Some(self.totals.last_time.map_or(time, |t| t.max(time)));
+    fn note(&mut self, packets: u64, first: Timestamp, last: Timestamp) {
+        self.totals.packets += packets;
+        self.totals.first_time = Some(self.totals.first_time.map_or(first, |t| t.min(first)));
+        self.totals.last_time = Some(self.totals.last_time.map_or(last, |t| t.max(last)));
     }
 
     /// Gives the batch to the other side and takes an empty one; `false` where nobody listens any more.

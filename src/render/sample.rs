@@ -55,6 +55,7 @@ pub(super) fn message(
         to_tag: None,
         branch: text("z9hG4bK-1"),
         retransmission_of: None,
+        copy_of: None,
         size: 500,
         body: None,
         notes: Vec::new(),

@@ -7,7 +7,7 @@ use super::decode::{
 use super::notes;
 use super::text::Text;
 use crate::analysis::{self, roles};
-use crate::base::{Span, Timestamp};
+use crate::base::{Endpoint, Span, Timestamp};
 use crate::media::facts::Format;
 use crate::sip::{HeaderName, Message as View, Method};
 use crate::trace::path::Path;
@@ -28,6 +28,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
     let text = |span: Span| some(c.text(span));
     let method = method_text(c, f, f.method);
     let (uri, reason) = if f.is_request() { (text(f.uri_or_reason), None) } else { (None, text(f.uri_or_reason)) };
+    let repeated = f.repeats.and_then(|p| c.at(p)).map(|o| o.index);
     let body = (f.body_len > 0).then(|| Body {
         content_type: text(f.content_type),
         length: u64::from(f.body_len),
@@ -52,8 +53,9 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
         cseq: f.has_cseq.then(|| Cseq { number: f.cseq, method: method_text(c, f, f.cseq_method).unwrap_or_default() }),
         from_tag: text(f.from_tag),
         to_tag: text(f.to_tag),
-        branch: text(f.branch),
-        retransmission_of: f.repeats.filter(|_| !f.copy).and_then(|p| c.at(p)).map(|o| o.index),
+        branch: c.transaction(f).and_then(|t| text(t.branch)),
+        retransmission_of: repeated.filter(|_| !f.copy),
+        copy_of: repeated.filter(|_| f.copy),
         size: u64::from(f.size),
         body,
         notes: notes::of(c, position),
@@ -101,11 +103,18 @@ fn party(c: &Conversation, uri: Span, display: Span, tag: &[u8]) -> Party {
     Party { uri: owned(c.text(uri)), display: owned(c.text(display)), tag: owned(tag) }
 }
 
+/// Ports named beside the first of a participant.
+const OTHER_PORTS: usize = 3;
+
 fn participants(c: &Conversation, path: &Path) -> Vec<Participant> {
-    let told = roles::participants(c, path).into_iter().zip(1..);
-    told.map(|(p, id)| Participant {
+    let told = roles::participants(c, path).into_iter().zip(1..).enumerate();
+    let address = |at: usize, own: Endpoint| {
+        let ports = path.other_ports(at).take(OTHER_PORTS).map(|other| format!(",{}", other.port));
+        ports.fold(own.to_string(), |all, port| all + &port)
+    };
+    told.map(|(at, (p, id))| Participant {
         id,
-        address: p.address.to_string(),
+        address: address(at, p.address),
         role: p.role.map(|r| r.as_str().to_owned()),
         evidence: p.evidence,
         software: p.software.map(|s| Text(s.into())),

@@ -151,18 +151,17 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn count(&mut self, c: &Conversation, streams: &[MediaStream], findings: &[analysis::Finding]) {
-        match c.kind {
+    fn count(&mut self, case: &Case<'_>, findings: &[analysis::Finding]) {
+        match case.conversation.kind {
             Kind::Call => {
                 self.tally.calls += 1;
-                let state = crate::trace::call::Outcome::of(c).state;
-                let word = super::decode::CallState::from(state).as_str();
+                let word = super::decode::CallState::from(case.outcome().state).as_str();
                 *self.tally.calls_by_state.entry(word).or_default() += 1;
             }
             Kind::Registration => self.tally.registrations += 1,
             Kind::Exchange => self.tally.exchanges += 1,
         }
-        for stream in streams {
+        for stream in case.streams {
             self.tally.streams += 1;
             self.tally.rtp_packets += stream.receiver.packets();
         }
@@ -194,27 +193,27 @@ impl Sink for Collector<'_> {
         }
     }
 
-    fn conversation(&mut self, c: Conversation, streams: Vec<MediaStream>) {
-        let case = Case { conversation: &c, streams: &streams, now: self.now };
+    fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
+        let case = Case::new(c, streams, self.now);
         let findings = analysis::judge(&case);
-        if !self.selection.takes(&c, &streams, &findings) {
+        if !self.selection.takes(c, streams, &findings) {
             return;
         }
         if !self.selection.is_everything() {
             for position in 0..c.facts.len() as u32 {
                 if let Some(facts) = c.at(position) {
-                    self.tally.message(&c, facts);
+                    self.tally.message(c, facts);
                 }
                 if self.outlet.wants_details() {
-                    self.tell_message(&c, position, None);
+                    self.tell_message(c, position, None);
                 }
             }
         }
-        self.chosen.add(&c, &streams);
-        self.count(&c, &streams, &findings);
+        self.chosen.add(c, streams);
+        self.count(&case, &findings);
         if self.outlet.wants_details() {
-            self.peers.add(&c);
-            self.hand_out(&c, &streams, findings);
+            self.peers.add(c);
+            self.hand_out(c, streams, findings);
         }
     }
 
@@ -222,6 +221,7 @@ impl Sink for Collector<'_> {
         if !self.selection.is_everything() {
             return;
         }
+        self.chosen.add_stream(&stream);
         self.tally.streams += 1;
         self.tally.rtp_packets += stream.receiver.packets();
         if self.outlet.wants_details() {

@@ -1,11 +1,19 @@
 //! What a person should notice about one message, in words that a newcomer understands.
+//!
+//! A note is told once: where a proxy passes the same message on, only what is new there is said again.
 
 use crate::analysis::words;
 use crate::base::Safe;
+use crate::media::SdpFacts;
 use crate::sip::param::Credentials;
 use crate::sip::{HeaderName, Method};
 use crate::trace::call::{self, Outcome};
-use crate::trace::{Conversation, Facts, Kind, offer};
+use crate::trace::{Conversation, Facts, Kind, offer, registration};
+
+/// How many messages back the same message on an earlier hop is looked for.
+const HOPS_BACK: usize = 64;
+/// Codecs named in an offer.
+const CODECS: usize = 7;
 
 /// The notes on the message at `position`, most telling first.
 #[must_use]
@@ -13,15 +21,18 @@ pub fn of(c: &Conversation, position: u32) -> Vec<String> {
     let Some(f) = c.at(position) else { return Vec::new() };
     let mut notes = Vec::new();
     if let Some(original) = f.repeats.and_then(|p| c.at(p)) {
-        notes.push(if f.copy {
-            format!("the same as message {}, captured again", original.index)
-        } else {
-            format!("retransmission of message {}", original.index)
+        notes.push(match f.copy {
+            true if f.flow == original.flow => format!("the same as message {}, captured again", original.index),
+            true => "the same message behind a NAT".to_owned(),
+            false => format!("retransmission of message {}", original.index),
         });
-    } else if f.is_request() {
-        request(c, f, position, &mut notes);
     } else {
-        response(c, f, position, &mut notes);
+        notes = own(c, f, position);
+        let earlier = earlier_hop(c, f, position);
+        if let Some((p, before)) = earlier.filter(|_| !notes.is_empty()) {
+            let told = own(c, before, p);
+            notes.retain(|note| !told.contains(note));
+        }
     }
     for kept in f.defects.iter().flatten() {
         notes.push(format!("{}: {}", kept.defect.kind.code(), kept.defect.what));
@@ -29,64 +40,132 @@ pub fn of(c: &Conversation, position: u32) -> Vec<String> {
     notes
 }
 
+fn own(c: &Conversation, f: &Facts, position: u32) -> Vec<String> {
+    let mut notes = Vec::new();
+    if f.is_request() {
+        request(c, f, position, &mut notes);
+    } else {
+        response(c, f, position, &mut notes);
+    }
+    notes
+}
+
+/// The same message on the hop where it was seen first; for an INVITE sent once more with credentials, the one before.
+fn earlier_hop<'a>(c: &'a Conversation, f: &Facts, position: u32) -> Option<(u32, &'a Facts)> {
+    let same = |o: &Facts| {
+        let is_again = o.cseq == f.cseq || (f.asks(Method::Invite) && f.to_tag.is_empty());
+        o.status == f.status
+            && o.method == f.method
+            && is_again
+            && o.transaction != f.transaction
+            && c.text(o.to_tag) == c.text(f.to_tag)
+            && c.text(o.from_tag) == c.text(f.from_tag)
+    };
+    c.firsts().rev().skip_while(|(p, _)| *p >= position).take(HOPS_BACK).filter(|(_, o)| same(o)).last()
+}
+
 fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) {
-    if let Some(credentials) =
-        c.header(f, HeaderName::ProxyAuthorization).or_else(|| c.header(f, HeaderName::Authorization))
-    {
+    let credentials = c.header(f, HeaderName::ProxyAuthorization).or_else(|| c.header(f, HeaderName::Authorization));
+    // What follows in the same dialog repeats them.
+    if let Some(credentials) = credentials.filter(|_| !matches!(f.method, Method::Ack | Method::Bye | Method::Cancel)) {
         match param(credentials, "username") {
             Some(user) => notes.push(format!("credentials of {user}")),
             None => notes.push("with credentials".to_owned()),
         }
     }
     match f.method {
-        Method::Invite if !f.to_tag.is_empty() => notes.push(reinvite(c, f, position)),
+        Method::Invite if !f.to_tag.is_empty() => notes.extend(reinvite(c, f, position)),
         Method::Bye => {
-            let who = if call::is_from_caller(c, f) { "the caller" } else { "the callee" };
-            notes.push(format!("{who} hangs up"));
+            notes.push(match (c.kind, call::is_from_caller(c, f)) {
+                (Kind::Call, true) => "the caller hangs up".to_owned(),
+                (Kind::Call, false) => "the callee hangs up".to_owned(),
+                _ => "ends a call that began before the capture".to_owned(),
+            });
         }
-        Method::Cancel => notes.push("the caller gives up".to_owned()),
+        Method::Cancel => notes.push(cancelling(c, f, position).to_owned()),
         Method::Register => notes.push(registering(c, f)),
         Method::Refer => {
             if let Some(target) = c.header(f, HeaderName::ReferTo) {
-                notes.push(format!("asks to call {}", Safe(target)));
+                notes.push(transfer(target));
             }
         }
         Method::Prack => {
             if let Some(rack) = c.header(f, HeaderName::RAck) {
-                notes.push(format!("confirms the provisional response {}", Safe(rack)));
+                notes.push(confirmed(rack));
             }
+        }
+        Method::Notify if !f.fragment.is_empty() => {
+            // What became of the call that a REFER asked for. RFC 3515 §2.4.5
+            let fragment = c.text(f.fragment);
+            let status = fragment.strip_prefix(b"SIP/2.0 ").unwrap_or(fragment);
+            notes.push(format!("reports {}", Safe(status)));
         }
         _ => {}
     }
     if f.method == Method::Invite && f.to_tag.is_empty() && f.body_len == 0 {
-        notes.push("no SDP: the answer will make the offer".to_owned());
+        notes.push("no SDP: the 200 OK will make the offer".to_owned());
     }
     if f.method != Method::Invite || f.to_tag.is_empty() {
         notes.extend(media(c, f, position));
     }
 }
 
-fn reinvite(c: &Conversation, f: &Facts, position: u32) -> String {
+fn reinvite(c: &Conversation, f: &Facts, position: u32) -> Option<String> {
     let held = offer::is_held(c, f);
     let was_held = offer::was_held_before(c, position);
     match (held, was_held) {
-        (true, false) => "re-INVITE: hold".to_owned(),
-        (false, true) => "re-INVITE: resumes".to_owned(),
-        _ => match media(c, f, position) {
-            Some(media) => format!("re-INVITE: {media}"),
-            None => "re-INVITE".to_owned(),
-        },
+        (true, false) => Some("puts the call on hold".to_owned()),
+        (true, true) => Some("keeps the call on hold".to_owned()),
+        (false, true) => Some("takes the call off hold".to_owned()),
+        (false, false) => media(c, f, position),
     }
 }
 
+/// Who cancels, and why: a proxy cancels the branches that lost when another one answered. RFC 3261 §16.7
+fn cancelling(c: &Conversation, f: &Facts, position: u32) -> &'static str {
+    let before = || c.firsts().take_while(|(p, _)| *p < position).map(|(_, o)| o);
+    let answered = before().any(|o| o.method == Method::Invite && o.is_success());
+    let caller = Outcome::of(c).caller;
+    let asked = before().any(|o| o.asks(Method::Cancel)) || caller.is_none_or(|caller| caller.same_ip(&f.flow.src));
+    match (asked, answered) {
+        (true, _) => "the caller gives up",
+        (false, true) => "answered elsewhere: stop ringing",
+        (false, false) => "the proxy gives this branch up",
+    }
+}
+
+/// Whom a REFER asks to call; with Replaces in the URI it hands over a call that is up. RFC 3515 §2.1, RFC 3891 §3
+fn transfer(refer_to: &[u8]) -> String {
+    let end = memchr::memchr(b'?', refer_to).unwrap_or(refer_to.len());
+    let (target, headers) = refer_to.split_at(end);
+    let target = Safe(target.trim_ascii()).to_string();
+    let target = target.trim_start_matches('<').trim_end_matches('>');
+    let attended = headers.get(1..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Replaces"));
+    if attended { format!("hands over the call with {target}") } else { format!("asks to call {target}") }
+}
+
+/// A header field value in a note: the finding and `--headers` have all of it.
+fn clipped(value: &[u8]) -> String {
+    const MOST: usize = 80;
+    let text = Safe(value).to_string();
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// `4711 2 INVITE` is the RSeq that is confirmed, and the CSeq of its request. RFC 3262 §7.2
+fn confirmed(rack: &[u8]) -> String {
+    let rseq = rack.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or(rack);
+    format!("confirms the provisional response with RSeq {}", Safe(rseq))
+}
+
 fn registering(c: &Conversation, f: &Facts) -> String {
-    let contact = c.header(f, HeaderName::Contact);
-    let expires = c.header(f, HeaderName::Expires).map(<[u8]>::trim_ascii);
-    match (contact, expires) {
+    match (c.header(f, HeaderName::Contact), registration::asked_expires(c, f)) {
         (None, _) => "asks for the bindings".to_owned(),
-        (Some(_), Some(b"0")) => "removes the binding".to_owned(),
-        (Some(contact), _) if memchr::memmem::find(contact, b"expires=0").is_some() => "removes the binding".to_owned(),
-        (Some(_), Some(seconds)) => format!("asks for {} s", Safe(seconds)),
+        (Some(contact), Some(0)) if contact.trim_ascii() == b"*" => "removes all bindings".to_owned(),
+        (Some(_), Some(0)) => "removes the binding".to_owned(),
+        (Some(_), Some(seconds)) => format!("asks for {seconds} s"),
         (Some(_), None) => "asks for a binding".to_owned(),
     }
 }
@@ -96,22 +175,31 @@ fn response(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>)
         401 | 407 => notes.push(challenge(c, f)),
         300..=399 => {
             if let Some(contact) = c.header(f, HeaderName::Contact) {
-                notes.push(format!("try {}", Safe(contact)));
+                notes.push(format!("try {}", clipped(contact)));
             }
         }
         400..=699 => {
             for name in [HeaderName::Warning, HeaderName::Reason, HeaderName::RetryAfter] {
                 if let Some(value) = c.header(f, name) {
-                    notes.push(format!("{}: {}", name.canonical(), Safe(value)));
+                    notes.push(format!("{}: {}", name.canonical(), clipped(value)));
                 }
+            }
+        }
+        180..=199 => {
+            if let Some(rseq) = c.header(f, HeaderName::RSeq) {
+                notes.push(format!("reliable, RSeq {}", Safe(rseq.trim_ascii())));
             }
         }
         _ => {}
     }
     if c.kind == Kind::Registration && f.is_success() {
-        match crate::trace::path::granted_expires(c) {
+        let request = c.transaction(f).and_then(|t| t.request).and_then(|p| c.at(p));
+        let removes = request.is_some_and(|r| registration::asked_expires(c, r) == Some(0));
+        match crate::trace::path::granted_by(c, f) {
             Some(0) => notes.push("no binding is left".to_owned()),
+            Some(seconds) if removes => notes.push(format!("another binding stays for {seconds} s")),
             Some(seconds) => notes.push(format!("bound for {seconds} s")),
+            None if removes => notes.push("no binding is left".to_owned()),
             None => {}
         }
     }
@@ -131,7 +219,8 @@ fn timing(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) {
         let begun = outcome.invite.and_then(|p| c.at(p)).map_or(request.time, |i| i.time);
         let since = words::duration(f.time.since(begun));
         match f.status {
-            180..=183 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("ringing after {since}")),
+            180 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("ringing after {since}")),
+            181..=183 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("progress after {since}")),
             200..=299 if own_hop && outcome.answer == Some(position) => notes.push(format!("answered after {since}")),
             _ => {}
         }
@@ -172,15 +261,27 @@ fn param(value: &[u8], name: &str) -> Option<String> {
     Credentials::parse(value).param(name).map(|p| Safe(&p.text()).to_string())
 }
 
-/// What an SDP says: `offers PCMU PCMA`, `PCMU`.
+/// What an SDP says: `offers PCMU PCMA`, `codec PCMU`.
 fn media(c: &Conversation, f: &Facts, position: u32) -> Option<String> {
     let sdp = c.sdp(f)?;
-    let codecs = offer::names(sdp);
-    if codecs.is_empty() {
+    if !offer::has_names(sdp) {
         return None;
     }
+    let early = if f.is_provisional() { "early media, " } else { "" };
     Some(match offer::role(c, position) {
-        Some("answer") => offer::agreed_name(sdp).unwrap_or(codecs),
-        _ => format!("offers {codecs}"),
+        Some("answer") => format!("{early}{}", answered(sdp)),
+        _ => format!("{early}offers {}{}", offer::names(sdp, CODECS), protection(sdp)),
     })
+}
+
+fn answered(sdp: &SdpFacts) -> String {
+    let Some(name) = offer::agreed_name(sdp) else { return "refuses the media".to_owned() };
+    let hold = if sdp.media.iter().any(|m| m.port != 0 && !m.direction.sends()) { ", sends nothing" } else { "" };
+    format!("codec {name}{}{hold}", protection(sdp))
+}
+
+/// SRTP where the media lines ask for it: the one thing beside the codecs over which calls fail. RFC 4568
+fn protection(sdp: &SdpFacts) -> &'static str {
+    let mut open = sdp.media.iter().filter(|m| m.port != 0);
+    if open.any(|m| m.protocol.is_secure()) { ", encrypted" } else { "" }
 }

@@ -1,7 +1,8 @@
 //! Which calls, registrations and exchanges are asked for, and which packets belong to them.
 
 use crate::analysis::Finding;
-use crate::base::{Flow, Timestamp};
+use crate::base::{Endpoint, Flow, Timestamp};
+use crate::net::{Carried, Payload};
 use crate::sip::Method;
 use crate::trace::{Conversation, Kind, MediaStream, Transport};
 use std::collections::{HashMap, HashSet};
@@ -119,7 +120,10 @@ fn has_method(c: &Conversation, asked: &str) -> bool {
     })
 }
 
-/// The packets that belong to what was selected: frames of datagrams, whole connections, media flows.
+/// The packets that belong to what was selected: frames of datagrams, whole connections, media flows while they last, and
+/// the ICMP errors that answered any of them.
+///
+/// A connection is taken whole, since its messages cannot be cut out of it: other calls on it come along.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
     /// Whether packets are to be noted at all.
@@ -127,42 +131,82 @@ pub struct Chosen {
     frames: HashSet<(u16, u64)>,
     connections: HashSet<Flow>,
     media: HashMap<Flow, (Timestamp, Timestamp)>,
+    errors: HashSet<(Timestamp, Endpoint)>,
+    mirrored: bool,
 }
 
+/// RTCP is sent before the first and after the last packet of its stream, as far apart as its reports. RFC 3550 §6.2
+const RTCP_AROUND_NS: i64 = 10_000_000_000;
+
 impl Chosen {
-    /// Notes the packets of a conversation.
+    /// Notes the packets of a conversation and of its streams.
     pub fn add(&mut self, c: &Conversation, streams: &[MediaStream]) {
         if !self.wanted {
             return;
         }
         for f in &c.facts {
-            if matches!(f.transport, Transport::Udp | Transport::Sctp) {
+            // Of what a mirroring protocol brought, the packet is that of the mirror: the flow inside was not captured.
+            if f.mirrored || matches!(f.transport, Transport::Udp | Transport::Sctp) {
                 self.frames.insert((f.source, f.frame));
+                self.mirrored |= f.mirrored;
             } else {
                 self.connections.insert(f.flow);
                 self.connections.insert(f.flow.reversed());
             }
         }
-        let (start, end) = (c.start(), c.end());
-        for s in streams {
-            // RTCP travels on the port above.
-            let above = |e: crate::base::Endpoint| e.with_port(e.port.saturating_add(1));
-            let beside = Flow { src: above(s.flow.src), dst: above(s.flow.dst) };
-            for flow in [s.flow, s.flow.reversed(), beside, beside.reversed()] {
-                let span = self.media.entry(flow).or_insert((start, end));
-                *span = (span.0.min(start), span.1.max(end));
-            }
+        self.errors.extend(c.unreachable.iter().map(|u| (u.time, u.to)));
+        for stream in streams {
+            self.stream(stream, c.start(), c.end());
         }
     }
 
-    /// Whether a packet belongs: by its frame, or by the flow of its transport payload.
+    /// Notes the packets of a stream without a call.
+    pub fn add_stream(&mut self, stream: &MediaStream) {
+        if self.wanted {
+            self.stream(stream, stream.start, stream.start);
+        }
+    }
+
+    /// Notes the packets of a stream, and what else was sent between its ends from `start` to `end`.
+    fn stream(&mut self, s: &MediaStream, start: Timestamp, end: Timestamp) {
+        let (start, end) = (start.min(s.start), end.max(s.receiver.last()));
+        let mut note = |flow: Flow, around: i64| {
+            let (start, end) = (Timestamp(start.0.saturating_sub(around)), Timestamp(end.0.saturating_add(around)));
+            let span = self.media.entry(flow).or_insert((start, end));
+            *span = (span.0.min(start), span.1.max(end));
+        };
+        let above = |e: Endpoint| e.with_port(e.port.saturating_add(1));
+        let beside = Flow { src: above(s.flow.src), dst: above(s.flow.dst) };
+        note(s.flow, 0);
+        note(s.flow.reversed(), 0);
+        note(beside, RTCP_AROUND_NS);
+        note(beside.reversed(), RTCP_AROUND_NS);
+    }
+
+    /// Whether connections have to be found by the frames in which their messages ended: see [`Chosen::add_connection`].
     #[must_use]
-    pub fn has(&self, source: u16, frame: u64, time: Timestamp, flow: Option<Flow>) -> bool {
-        self.frames.contains(&(source, frame))
-            || flow.is_some_and(|flow| {
-                self.connections.contains(&flow)
-                    || self.media.get(&flow).is_some_and(|(a, b)| (*a..=*b).contains(&time))
-            })
+    pub fn needs_connections(&self) -> bool {
+        self.mirrored
+    }
+
+    /// Takes the connection of a segment, if a message that was chosen ended in it.
+    pub fn add_connection(&mut self, carried: &Carried<'_>) {
+        if matches!(carried.payload, Payload::Tcp(_)) && self.frames.contains(&(carried.source, carried.frame)) {
+            self.connections.insert(carried.flow);
+            self.connections.insert(carried.flow.reversed());
+        }
+    }
+
+    /// Whether what a packet carries belongs.
+    #[must_use]
+    pub fn has(&self, carried: &Carried<'_>) -> bool {
+        let has_media = |flow: &Flow| self.media.get(flow).is_some_and(|(a, b)| (*a..=*b).contains(&carried.time));
+        if let Payload::IcmpError(quoted) = carried.payload {
+            return self.errors.contains(&(carried.time, quoted.flow.dst)) || has_media(&quoted.flow);
+        }
+        self.frames.contains(&(carried.source, carried.frame))
+            || self.connections.contains(&carried.flow)
+            || has_media(&carried.flow)
     }
 }
 

@@ -75,6 +75,11 @@ impl<'a> Address<'a> {
         Address { display, uri, params, bracketed: false, fault }
     }
 
+    /// The values of a comma list, as Contact and Route are. RFC 3261 §7.3.1
+    pub fn split(list: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        lex::Parts::new(list, b',').filter(|part| !part.is_empty())
+    }
+
     /// The display name without quotes and backslashes.
     #[must_use]
     pub fn display_name(&self) -> Cow<'a, [u8]> {
@@ -125,6 +130,12 @@ mod tests {
         assert_eq!(a.fault, None);
         let a = Address::parse(b"caller<sip:caller@example.com>;tag=323");
         assert_eq!((a.display, a.uri, a.tag()), (&b"caller"[..], &b"sip:caller@example.com"[..], &b"323"[..]));
+    }
+
+    #[test]
+    fn a_list_is_parted_outside_brackets_and_quotes() {
+        let parts: Vec<&[u8]> = Address::split(b"<sip:a,b@c>;x=\"1,2\", <sip:d@e> ,").collect();
+        assert_eq!(parts, [&b"<sip:a,b@c>;x=\"1,2\""[..], b"<sip:d@e>"]);
     }
 
     #[test]

@@ -14,6 +14,52 @@ use crate::base::Span;
 /// start line and of each header field shows. At most [`MAX_DEFECTS`] of either. For lint and for notes: it looks at
 /// every byte, where reading looks at those that decoding needs.
 pub fn defects(message: &Message<'_>, out: &mut Vec<Defect>) {
+    defects_beside(&mut Known::none(), message, out);
+}
+
+/// Values that were found well-formed, so that what stands in message after message is looked at once.
+///
+/// A table of fingerprints, each in the one place that it may have: a newer one drives an older one out.
+#[derive(Debug)]
+pub struct Known {
+    slots: Vec<u64>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// Fingerprints that are kept: a power of two.
+const KNOWN: usize = 1 << 13;
+
+impl Default for Known {
+    fn default() -> Self {
+        Known { slots: vec![0; KNOWN], hasher: foldhash::fast::RandomState::default() }
+    }
+}
+
+impl Known {
+    /// Knows nothing and learns nothing.
+    fn none() -> Self {
+        Known { slots: Vec::new(), hasher: foldhash::fast::RandomState::default() }
+    }
+
+    /// Fingerprint of a value of a header field, 0 where nothing is learnt.
+    fn fingerprint(&self, name: HeaderName, value: &[u8]) -> u64 {
+        use std::hash::BuildHasher;
+        if self.slots.is_empty() { 0 } else { self.hasher.hash_one((name as u8, value)).max(1) }
+    }
+
+    fn has(&self, fingerprint: u64) -> bool {
+        fingerprint != 0 && self.slots.get(fingerprint as usize % KNOWN) == Some(&fingerprint)
+    }
+
+    fn learn(&mut self, fingerprint: u64) {
+        if let Some(slot) = self.slots.get_mut(fingerprint as usize % KNOWN) {
+            *slot = fingerprint;
+        }
+    }
+}
+
+/// [`defects`], with what is known from earlier messages.
+pub fn defects_beside(known: &mut Known, message: &Message<'_>, out: &mut Vec<Defect>) {
     let before = out.len();
     out.extend_from_slice(&message.outline.defects);
     let mut checker = Checker { message, out, left: MAX_DEFECTS };
@@ -23,8 +69,13 @@ pub fn defects(message: &Message<'_>, out: &mut Vec<Defect>) {
         let told = |d: &Defect| {
             d.kind == DefectKind::HeaderMalformed && d.span.start >= field.value.start && d.span.end <= field.value.end
         };
-        if checker.left > 0 && !message.outline.defects.iter().any(told) {
+        let fingerprint = known.fingerprint(field.name, message.text(field.value));
+        if checker.left > 0 && !known.has(fingerprint) && !message.outline.defects.iter().any(told) {
+            let found = checker.out.len();
             checker.field(field);
+            if checker.out.len() == found {
+                known.learn(fingerprint);
+            }
         }
     }
     out[before..].sort_by_key(|d| d.span.start);

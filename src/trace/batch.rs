@@ -1,9 +1,11 @@
 //! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
 
-use super::facts::Transport;
+use super::facts::{KeptField, Transport};
+use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::rtp;
-use crate::sip::Outline;
+use crate::sip::check::{Known, defects_beside};
+use crate::sip::{Defect, Message, Outline};
 
 /// A batch is handed over when it holds this many bytes …
 const FULL_BYTES: usize = 192 * 1024;
@@ -15,6 +17,8 @@ const FULL_ITEMS: usize = 1024;
 pub struct Sight {
     /// When.
     pub time: Timestamp,
+    /// When it reached us: what the trace ages by. Differs where a mirroring protocol (HEP) says when it was.
+    pub seen: Timestamp,
     /// Number of the source.
     pub source: u16,
     /// Frame in which it ended.
@@ -40,6 +44,10 @@ pub struct Observed<'a> {
     pub bytes: &'a [u8],
     /// Where its parts stand.
     pub outline: &'a Outline,
+    /// What it is found by.
+    pub keys: Keys,
+    /// The header fields that are kept of it; values are spans of the message.
+    pub kept: &'a [KeptField],
 }
 
 /// One RTP packet.
@@ -70,7 +78,7 @@ pub struct IcmpSeen {
 
 #[derive(Clone, Copy, Debug)]
 enum Item {
-    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32 },
+    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32, keys: Keys, kept: (u32, u32) },
     Rtp(RtpSeen),
     Rtcp { sight: Sight, start: u32, end: u32 },
     Icmp { seen: IcmpSeen, start: u32, end: u32 },
@@ -89,6 +97,34 @@ pub enum Event<'a> {
     Icmp(IcmpSeen, &'a [u8]),
 }
 
+/// Messages from the start of an input whose whole grammar is looked at …
+const EXAMINED: u64 = 65_536;
+/// … and then every so many, so that a long capture costs little more than its reading.
+const EXAMINED_THEN: u64 = 16;
+
+/// Looks at the whole grammar of messages, where reading looks only at what decoding needs.
+#[derive(Debug, Default)]
+pub struct Examiner {
+    known: Known,
+    found: Vec<Defect>,
+    seen: u64,
+}
+
+impl Examiner {
+    fn examine(&mut self, message: &[u8], outline: &mut Outline) {
+        self.seen += 1;
+        if self.seen > EXAMINED && !self.seen.is_multiple_of(EXAMINED_THEN) {
+            return;
+        }
+        self.found.clear();
+        defects_beside(&mut self.known, &Message::new(message, outline), &mut self.found);
+        if self.found.len() > outline.defects.len() {
+            outline.defects.clear();
+            outline.defects.extend_from_slice(&self.found);
+        }
+    }
+}
+
 /// An ordered run of events with the bytes they need. Cleared and filled again without allocating.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -96,10 +132,13 @@ pub struct Batch {
     items: Vec<Item>,
     outlines: Vec<Outline>,
     outlines_used: usize,
+    kept: Vec<KeptField>,
     /// Packets that were read to fill it.
     pub packets: u64,
     /// Time of the last packet that was read.
     pub last_time: Timestamp,
+    /// The clock of a live source from which nothing came for a while.
+    pub quiet_at: Option<Timestamp>,
 }
 
 impl Batch {
@@ -108,7 +147,9 @@ impl Batch {
         self.bytes.clear();
         self.items.clear();
         self.outlines_used = 0;
+        self.kept.clear();
         self.packets = 0;
+        self.quiet_at = None;
     }
 
     /// Whether it should be handed over.
@@ -124,7 +165,7 @@ impl Batch {
     }
 
     /// Takes a message in; `false` (and nothing taken) where the bytes are not SIP.
-    pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8]) -> bool {
+    pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8], examiner: &mut Examiner) -> bool {
         if self.outlines_used == self.outlines.len() {
             self.outlines.push(Outline::default());
         }
@@ -133,14 +174,21 @@ impl Batch {
         if !is_sip {
             return false;
         }
+        examiner.examine(message, outline);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(message);
+        let kept = self.kept.len() as u32;
+        let fields = outline.fields.iter().filter(|f| is_kept(f.name));
+        self.kept.extend(fields.map(|f| KeptField { name: f.name, value: f.value }));
+        let keys = Keys::of(message, outline);
         self.items.push(Item::Message {
             sight,
             transport,
             start: start as u32,
             end: self.bytes.len() as u32,
             outline: self.outlines_used as u32,
+            keys,
+            kept: (kept, self.kept.len() as u32),
         });
         self.outlines_used += 1;
         true
@@ -165,16 +213,23 @@ impl Batch {
         self.items.push(Item::Icmp { seen, start, end: self.bytes.len() as u32 });
     }
 
+    /// The call keys of its messages, in order.
+    pub fn call_keys(&self) -> impl Iterator<Item = u64> {
+        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
+    }
+
     /// Everything in it, in order.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.items.iter().filter_map(|item| {
             let cut = |start: u32, end: u32| self.bytes.get(start as usize..end as usize);
             Some(match *item {
-                Item::Message { sight, transport, start, end, outline } => Event::Message(Observed {
+                Item::Message { sight, transport, start, end, outline, keys, kept } => Event::Message(Observed {
                     sight,
                     transport,
                     bytes: cut(start, end)?,
                     outline: self.outlines.get(outline as usize)?,
+                    keys,
+                    kept: self.kept.get(kept.0 as usize..kept.1 as usize)?,
                 }),
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),

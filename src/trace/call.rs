@@ -95,6 +95,7 @@ impl Outcome {
     /// Times of the first 100, 18x and 2xx, by the caller's own hop where it was seen.
     fn note_progress(&mut self, c: &Conversation) {
         let mut on_first_hop = None;
+        let mut ringing_on_first_hop = false;
         for (at, f) in c.firsts().filter(|(_, f)| !f.is_request() && f.method == Method::Invite) {
             let Some(t) = c.transaction(f) else { continue };
             if !is_initial(c, t) {
@@ -103,7 +104,10 @@ impl Outcome {
             let first_hop = self.caller.is_none_or(|caller| t.flow.src == caller);
             match f.status {
                 100 => self.trying = self.trying.or(Some(f.time)),
-                180..=183 => self.ringing = self.ringing.or(Some(f.time)),
+                180..=183 if self.ringing.is_none() || (first_hop && !ringing_on_first_hop) => {
+                    self.ringing = Some(f.time);
+                    ringing_on_first_hop = first_hop;
+                }
                 200..=299 if (self.answer.is_none() || (first_hop && on_first_hop == Some(false))) => {
                     (self.answer, self.answered) = (Some(at), Some(f.time));
                     on_first_hop = Some(first_hop);
@@ -121,7 +125,12 @@ impl Outcome {
             return;
         }
         let deciding = deciding_transaction(c, self.caller);
-        let cancel = c.requests(Method::Cancel).next();
+        // A CANCEL names the INVITE that it cancels by its branch. One behind a proxy may be the proxy's own: it tidies up the branches of a fork.
+        // RFC 3261 §9.1, §16.7
+        let cancel = c.requests(Method::Cancel).find(|(_, f)| {
+            let own = c.transaction(f).is_some_and(|t| deciding.is_some_and(|d| c.text(d.branch) == c.text(t.branch)));
+            own || self.caller.is_none_or(|caller| caller == f.flow.src)
+        });
         if let Some(t) = deciding.filter(|t| t.final_status != 0) {
             self.final_response = t.final_response;
             self.final_status = Some(t.final_status);
@@ -197,11 +206,14 @@ pub fn deciding_transaction(c: &Conversation, caller: Option<Endpoint>) -> Optio
     own.or_else(|| initial_invites(c).next_back().map(|(_, t)| t))
 }
 
-/// Whether a request inside the call came from the caller's side: its From tag is that of the first INVITE.
+/// Whether a request inside the call came from the caller's side: its From tag is that of an INVITE that started the call. There are several where a
+/// B2BUA keeps the Call-ID.
 #[must_use]
 pub fn is_from_caller(c: &Conversation, f: &Facts) -> bool {
+    let tag = c.text(f.from_tag);
     let first = c.facts.iter().find(|f| f.cseq_method == Method::Invite).or(c.facts.first());
-    first.is_none_or(|first| c.text(first.from_tag) == c.text(f.from_tag))
+    first.is_none_or(|first| c.text(first.from_tag) == tag)
+        || c.requests(Method::Invite).any(|(_, f)| f.to_tag.is_empty() && c.text(f.from_tag) == tag)
 }
 
 /// From the 2xx to the BYE, in nanoseconds.

@@ -1,6 +1,6 @@
 //! What one TCP connection carries: SIP, WebSocket, HEP, any of them inside TLS, or nothing of interest.
 
-use super::batch::{Batch, Sight};
+use super::batch::{Batch, Examiner, Sight};
 use super::facts::Transport;
 use crate::base::Flow;
 use crate::net::tls::{self, KeyLog, TlsEvent};
@@ -29,6 +29,8 @@ pub struct Surroundings<'a> {
     pub keys: &'a KeyLog,
     /// Where failures are counted.
     pub undecoded: &'a mut Undecoded,
+    /// Who looks at the grammar of messages.
+    pub examiner: &'a mut Examiner,
     /// Where messages go.
     pub batch: &'a mut Batch,
 }
@@ -302,7 +304,7 @@ impl Content {
 impl Surroundings<'_> {
     fn message(&mut self, transport: Transport, message: &[u8]) {
         if self.asked {
-            self.batch.message(self.sight, transport, message);
+            self.batch.message(self.sight, transport, message, self.examiner);
         }
     }
 

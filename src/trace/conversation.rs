@@ -41,6 +41,8 @@ pub struct Conversation {
     pub facts: Vec<Facts>,
     /// Its transactions, in order.
     pub transactions: Vec<Transaction>,
+    /// Their keys, side by side so that looking for one touches little memory.
+    pub transaction_keys: Vec<u64>,
     /// Header field values that were kept.
     pub fields: Vec<KeptField>,
     /// The different SDP bodies that were seen.
@@ -51,6 +53,22 @@ pub struct Conversation {
     pub raw: Vec<Box<[u8]>>,
     /// ICMP errors that quoted a message of it.
     pub unreachable: Vec<Unreachable>,
+    /// The run's clock when its last message came. Where messages bring times of their own (HEP), those may differ.
+    pub touched: Timestamp,
+    /// How far it is on its way out.
+    pub stage: Stage,
+}
+
+/// How far a conversation is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stage {
+    /// More is to be expected.
+    #[default]
+    Open,
+    /// It seems to be over, and waits for a moment of quiet.
+    Settling,
+    /// It was handed over, with so many messages, and only takes late repeats in.
+    Told(usize),
 }
 
 /// An ICMP error that answered a message.
@@ -85,12 +103,30 @@ impl Conversation {
             to_display: Span::NONE,
             facts: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),
             transactions: Vec::with_capacity(4),
+            transaction_keys: Vec::with_capacity(8),
             fields: Vec::new(),
             sdps: Vec::new(),
             sdp_keys: Vec::new(),
             raw: Vec::new(),
             unreachable: Vec::new(),
+            touched: Timestamp::default(),
+            stage: Stage::Open,
         }
+    }
+
+    /// Forgets everything but the memory, to be the conversation `id` of `kind`.
+    pub fn reset(&mut self, kind: Kind, id: u64) {
+        (self.kind, self.id) = (kind, id);
+        self.texts.clear();
+        self.facts.clear();
+        self.transactions.clear();
+        self.transaction_keys.clear();
+        self.fields.clear();
+        self.sdps.clear();
+        self.sdp_keys.clear();
+        self.raw.clear();
+        self.unreachable.clear();
+        self.stage = Stage::Open;
     }
 
     /// The bytes of one of its texts.

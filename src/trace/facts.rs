@@ -109,18 +109,18 @@ pub struct Facts {
     pub method_text: Span,
     /// Request-URI of a request, reason phrase of a response.
     pub uri_or_reason: Span,
-    /// Branch of the top Via.
-    pub branch: Span,
-    /// sent-by of the top Via.
-    pub sent_by: Span,
     /// Number of Via values.
     pub vias: u16,
+    /// Max-Forwards, where there is one (255 for more).
+    pub max_forwards: Option<u8>,
     /// Tag of From.
     pub from_tag: Span,
     /// Tag of To.
     pub to_tag: Span,
     /// Content-Type.
     pub content_type: Span,
+    /// First line of a `message/sipfrag` body: what a NOTIFY reports of a transferred call. RFC 3420
+    pub fragment: Span,
     /// Bytes of the message.
     pub size: u32,
     /// Bytes of its body.
@@ -129,6 +129,8 @@ pub struct Facts {
     pub sdp: Option<u32>,
     /// Position of its transaction in the conversation's `transactions`.
     pub transaction: u32,
+    /// Position of the message before it in its transaction.
+    pub before: Option<u32>,
     /// Position, in the conversation, of the message that it repeats.
     pub repeats: Option<u32>,
     /// First of its fields in the conversation's `fields`.

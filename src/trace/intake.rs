@@ -1,6 +1,6 @@
 //! Packets to messages: the half of the trace that opens and cuts.
 
-use super::batch::{Batch, IcmpSeen, RtpSeen, Sight};
+use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::facts::Transport;
 use crate::base::{Flow, Timestamp};
@@ -34,6 +34,24 @@ struct Content {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
+    examiner: Examiner,
+}
+
+/// What HEP that was received amounts to.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Mirrored {
+    /// HEP packets.
+    pub packets: u64,
+    /// Earliest and latest instant that they tell of.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
+impl Mirrored {
+    fn count(&mut self, time: Timestamp) {
+        self.packets += 1;
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
 }
 
 /// Senders of HEP over TCP that are listened to at once.
@@ -52,6 +70,7 @@ impl Intake {
                 connections: HashMap::default(),
                 hep_streams: HashMap::default(),
                 undecoded: Undecoded::default(),
+                examiner: Examiner::default(),
             },
         }
     }
@@ -94,27 +113,37 @@ impl Intake {
     }
 
     /// Takes one HEP datagram in that was received, not captured.
-    pub fn hep_datagram(&mut self, time: Timestamp, frame: u64, source: u16, bytes: &[u8], batch: &mut Batch) {
+    pub fn hep_datagram(&mut self, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) -> Mirrored {
         batch.packets += 1;
-        let sight = received(time, frame, source);
-        self.content.hep(sight, bytes, batch);
+        let mut mirrored = Mirrored::default();
+        mirrored.count(self.content.hep(received(sight.0, sight.1, sight.2), bytes, batch));
+        mirrored
     }
 
     /// Takes the next bytes of a TCP connection in that carries HEP; an empty slice says that it has ended.
-    pub fn hep_bytes(&mut self, connection: u64, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) {
+    pub fn hep_bytes(
+        &mut self,
+        connection: u64,
+        sight: (Timestamp, u64, u16),
+        bytes: &[u8],
+        batch: &mut Batch,
+    ) -> Mirrored {
+        let mut mirrored = Mirrored::default();
         batch.packets += 1;
         let content = &mut self.content;
         if bytes.is_empty() {
             content.hep_streams.remove(&connection);
-            return;
+            return mirrored;
         }
         if content.hep_streams.len() >= HEP_STREAMS_CAP && !content.hep_streams.contains_key(&connection) {
             content.undecoded.count(Reason::ConnectionsEvicted);
-            return;
+            return mirrored;
         }
         let mut framer = content.hep_streams.remove(&connection).unwrap_or_default();
-        framer.push(bytes, &mut |packet| content.hep(received(sight.0, sight.1, sight.2), packet, batch));
+        let outer = received(sight.0, sight.1, sight.2);
+        framer.push(bytes, &mut |packet| mirrored.count(content.hep(outer, packet, batch)));
         content.hep_streams.insert(connection, framer);
+        mirrored
     }
 
     /// Says that nothing follows: what waits for more is given up and counted.
@@ -136,12 +165,13 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
     Sight {
         time: carried.time,
+        seen: carried.time,
         source: carried.source,
         frame: carried.frame,
         flow,
@@ -162,17 +192,19 @@ impl Content {
             } else if let Some(seen) = rtp_seen(sight, data) {
                 batch.rtp(seen);
             }
-        } else if self.is_asked(carried.flow) && batch.message(sight_of(carried, carried.flow), Transport::Udp, data) {
+        } else if self.is_asked(carried.flow)
+            && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
+        {
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
     }
 
-    /// Opens a HEP packet; what it mirrors is taken as seen where and when it says.
-    fn hep(&mut self, outer: Sight, data: &[u8], batch: &mut Batch) {
+    /// Opens a HEP packet; what it mirrors is taken as seen where and when it says. Gives that time.
+    fn hep(&mut self, outer: Sight, data: &[u8], batch: &mut Batch) -> Timestamp {
         let Ok(packet) = hep::parse(data) else {
             self.undecoded.count(Reason::HepMalformed);
-            return;
+            return outer.time;
         };
         let time = packet.time.unwrap_or(outer.time);
         // What is mirrored has its own time; that of its arrival would end conversations of a late or replayed mirror.
@@ -186,11 +218,12 @@ impl Content {
         if recognise::is_sip(&packet.payload) {
             self.message(sight, transport, &packet.payload, batch);
         }
+        time
     }
 
     fn message(&mut self, sight: Sight, transport: Transport, data: &[u8], batch: &mut Batch) {
         if self.is_asked(sight.flow) {
-            batch.message(sight, transport, data);
+            batch.message(sight, transport, data, &mut self.examiner);
         }
     }
 
@@ -202,9 +235,10 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, .. } = self;
+        let Content { connections, keys, undecoded, examiner, .. } = self;
         let sight = Sight {
             time: event.time,
+            seen: event.time,
             source,
             frame: event.frame,
             flow: event.flow,
@@ -212,7 +246,7 @@ impl Content {
             cut: false,
             mirrored: false,
         };
-        let around = &mut Surroundings { sight, asked, keys, undecoded, batch };
+        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };
         let mut mirrored = Vec::new();
         match event.kind {
             Kind::Opened => {

@@ -28,17 +28,28 @@ pub fn role(c: &Conversation, position: u32) -> Option<&'static str> {
     }
 }
 
-/// Names of the codecs of an SDP's first media: `PCMU PCMA telephone-event`.
+/// Names of the codecs of an SDP's first media, at most `most` of them: `PCMU PCMA telephone-event`.
 #[must_use]
-pub fn names(sdp: &SdpFacts) -> String {
+pub fn names(sdp: &SdpFacts, most: usize) -> String {
     let Some(media) = sdp.media.iter().find(|m| m.port != 0).or(sdp.media.first()) else { return String::new() };
     let mut names: Vec<&str> = Vec::new();
-    for name in media.formats.iter().filter_map(Format::name).take(12) {
+    for name in media.formats.iter().filter_map(Format::name).take(64) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    if names.is_empty() { media.kind.name().to_owned() } else { names.join(" ") }
+    match names.len() {
+        0 => media.kind.name().to_owned(),
+        // One more costs less room than to say that it is there.
+        n if n <= most + 1 => names.join(" "),
+        n => format!("{} and {} more", names[..most].join(" "), n - most),
+    }
+}
+
+/// Whether an SDP names any media.
+#[must_use]
+pub fn has_names(sdp: &SdpFacts) -> bool {
+    !sdp.media.is_empty()
 }
 
 /// The codec that an answer chose for its first media: the first that is not an event.
@@ -91,9 +102,8 @@ fn holds(media: &MediaFacts) -> bool {
 #[must_use]
 pub fn was_held_before(c: &Conversation, position: u32) -> bool {
     let Some(f) = c.at(position) else { return false };
-    let before = c
-        .firsts()
-        .rev()
-        .find(|(p, o)| *p < position && o.sdp.is_some() && o.is_request() && c.text(o.from_tag) == c.text(f.from_tag));
+    // The same request on the hop before is no earlier one.
+    let earlier = |p: u32, o: &Facts| p < position && o.is_request() && o.sdp.is_some() && o.cseq != f.cseq;
+    let before = c.firsts().rev().find(|(p, o)| earlier(*p, o) && c.text(o.from_tag) == c.text(f.from_tag));
     before.is_some_and(|(_, o)| is_held(c, o))
 }

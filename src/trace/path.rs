@@ -1,9 +1,9 @@
 //! How long a conversation is kept open, and the addresses it passed.
 
-use super::conversation::{Conversation, Kind};
+use super::conversation::{Conversation, Kind, Stage};
 use super::facts::Facts;
 use crate::base::{Endpoint, Timestamp};
-use crate::sip::{HeaderName, Method};
+use crate::sip::{Address, HeaderName, Method};
 
 /// How long after its last message a finished conversation may still see a retransmission: 64·T1. RFC 3261 §17.2.2
 pub const LINGER_NS: i64 = 33_000_000_000;
@@ -17,8 +17,8 @@ const BINDING_CAP_S: u64 = 7_200;
 /// Until when a conversation is to be kept open as it stands.
 #[must_use]
 pub fn open_until(c: &Conversation) -> Timestamp {
-    let last = c.facts.last().map(|f| f.time).unwrap_or_default();
     let stay = match c.kind {
+        _ if matches!(c.stage, Stage::Told(_)) => LINGER_NS,
         Kind::Exchange => LINGER_NS,
         Kind::Registration => {
             let granted = granted_expires(c).unwrap_or(0).min(BINDING_CAP_S);
@@ -28,7 +28,7 @@ pub fn open_until(c: &Conversation) -> Timestamp {
         Kind::Call if is_early(c) => RINGING_NS,
         Kind::Call => LINGER_NS,
     };
-    Timestamp(last.0.saturating_add(stay))
+    Timestamp(c.touched.0.saturating_add(stay))
 }
 
 fn is_up(c: &Conversation) -> bool {
@@ -49,23 +49,26 @@ pub fn was_challenged(c: &Conversation) -> bool {
 /// Seconds that the last 2xx to a REGISTER granted: the longest of its Contacts, else its Expires.
 #[must_use]
 pub fn granted_expires(c: &Conversation) -> Option<u64> {
-    let response = c.facts.iter().rev().find(|f| f.is_success())?;
+    granted_by(c, c.facts.iter().rev().find(|f| f.is_success())?)
+}
+
+/// Seconds that one 2xx to a REGISTER granted.
+#[must_use]
+pub fn granted_by(c: &Conversation, response: &Facts) -> Option<u64> {
     let contacts = c.headers(response, HeaderName::Contact);
-    let longest = contacts.flat_map(|value| value.split(|&b| b == b',')).filter_map(expires_param).max();
+    let longest = contacts.flat_map(Address::split).filter_map(expires_param).max();
     longest.or_else(|| c.header(response, HeaderName::Expires).and_then(number))
 }
 
 /// The `expires` parameter of a Contact. RFC 3261 §20.10
-fn expires_param(contact: &[u8]) -> Option<u64> {
-    let after_uri = contact.iter().rposition(|&b| b == b'>').map_or(contact, |at| &contact[at..]);
-    after_uri.split(|&b| b == b';').find_map(|param| {
-        let (name, value) = param.split_at_checked(param.iter().position(|&b| b == b'=')?)?;
-        name.trim_ascii().eq_ignore_ascii_case(b"expires").then(|| number(&value[1..]))?
-    })
+#[must_use]
+pub fn expires_param(contact: &[u8]) -> Option<u64> {
+    number(&Address::parse(contact).param("expires")?.text())
 }
 
-/// A decimal number in front of anything else.
-fn number(text: &[u8]) -> Option<u64> {
+/// A decimal number in front of anything else, such as an Expires value.
+#[must_use]
+pub fn number(text: &[u8]) -> Option<u64> {
     let digits = text.trim_ascii().iter().take_while(|b| b.is_ascii_digit()).take(12);
     let mut n = None;
     for digit in digits {
@@ -101,8 +104,11 @@ impl Path {
     }
 
     fn pass(&mut self, c: &Conversation, facts: &Facts) {
-        let src_name = if facts.is_request() { via_name(c, facts) } else { facts.flow.src };
-        let dst_name = if facts.is_request() { facts.flow.dst } else { via_name(c, facts) };
+        let (src_name, dst_name) = if facts.is_request() {
+            (via_name(c, facts), facts.flow.dst)
+        } else {
+            (answering(c, facts), via_name(c, facts))
+        };
         self.place(facts.flow.src, src_name);
         self.place(facts.flow.dst, dst_name);
     }
@@ -125,6 +131,13 @@ impl Path {
         }
     }
 
+    /// Other addresses of a station that shares its host with another one: elsewhere the host says enough.
+    pub fn other_ports(&self, at: usize) -> impl Iterator<Item = Endpoint> + '_ {
+        let own = self.stations.get(at).copied().unwrap_or_default();
+        let shared = self.stations.iter().filter(|s| s.same_ip(&own)).count() > 1;
+        self.aliases.iter().filter(move |(_, of)| shared && *of == at).map(|&(seen, _)| seen)
+    }
+
     /// The stations in order.
     #[must_use]
     pub fn stations(&self) -> &[Endpoint] {
@@ -140,20 +153,39 @@ impl Path {
 }
 
 /// The address under which the sender of a request wants to be reached, where its top Via names its own host; else
-/// where it was seen. Over streams the port that was seen is a passing one. RFC 3261 §18.1.1
+/// where it was seen. Over streams, and from programs that send on one port and listen on another, the port that was seen is a passing one.
+/// RFC 3261 §18.1.1
 fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
     let seen = if facts.is_request() { facts.flow.src } else { facts.flow.dst };
-    if !facts.transport.is_reliable() {
-        return seen;
-    }
-    let Ok(sent_by) = std::str::from_utf8(c.text(facts.sent_by)) else { return seen };
+    let Ok(sent_by) = std::str::from_utf8(c.transaction(facts).map_or(&[], |t| c.text(t.sent_by))) else { return seen };
     let default_port = if facts.transport == super::Transport::Tls { 5061 } else { 5060 };
     let named = match sent_by.parse::<std::net::SocketAddr>() {
         Ok(address) => Endpoint::from(address),
         Err(_) => match sent_by.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
-            Ok(ip) => Endpoint::new(ip, default_port),
-            Err(_) => return seen,
+            Ok(ip) if facts.transport.is_reliable() => Endpoint::new(ip, default_port),
+            _ => return seen,
         },
     };
     if named.same_ip(&seen) { named } else { seen }
+}
+
+/// Where a response comes from: what its request was sent to, if that is another port of the same host.
+fn answering(c: &Conversation, response: &Facts) -> Endpoint {
+    let seen = response.flow.src;
+    let asked = c.transaction(response).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
+    asked.map(|asked| asked.dst).filter(|asked| asked.same_ip(&seen)).unwrap_or(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expires_param;
+
+    #[test]
+    fn the_expires_of_a_contact_is_its_own_parameter() {
+        let outbound = b"<sip:bob@192.0.2.7;transport=tls>;expires=3600;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1";
+        assert_eq!(expires_param(outbound), Some(3600));
+        assert_eq!(expires_param(b"<sip:bob@192.0.2.7;expires=9>"), None);
+        assert_eq!(expires_param(b"sip:bob@192.0.2.7;Expires=0"), Some(0));
+        assert_eq!(expires_param(b"*"), None);
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::conversation::Conversation;
 use super::facts::Facts;
-use super::path::granted_expires;
+use super::path::{expires_param, granted_expires, number};
 use super::transaction::Transaction;
-use crate::sip::HeaderName;
+use crate::sip::{Address, HeaderName};
 
 /// Where a registration stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,20 +66,21 @@ fn deciding(c: &Conversation) -> Option<&Transaction> {
 
 fn state_of_success(c: &Conversation, request: &Facts) -> State {
     if c.header(request, HeaderName::Contact).is_none() {
-        return State::Queried;
+        State::Queried
+    } else if asked_expires(c, request) == Some(0) {
+        State::Removed
+    } else {
+        State::Registered
     }
-    let is_zero =
-        |value: &[u8]| value.trim_ascii().first() == Some(&b'0') && value.trim_ascii().iter().all(|b| *b == b'0');
-    let by_header = c.header(request, HeaderName::Expires).is_some_and(is_zero);
-    let zero_params =
-        c.headers(request, HeaderName::Contact).all(|value| match memchr::memmem::find(value, b"expires=") {
-            Some(at) => {
-                let rest = &value[at + b"expires=".len()..];
-                is_zero(&rest[..rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len())])
-            }
-            None => by_header,
-        });
-    if zero_params { State::Removed } else { State::Registered }
+}
+
+/// Seconds that a REGISTER asks for: the longest of its Contacts, where Expires holds for those that say nothing. RFC 3261 §10.2.1.1
+#[must_use]
+pub fn asked_expires(c: &Conversation, request: &Facts) -> Option<u64> {
+    let by_header = c.header(request, HeaderName::Expires).and_then(number);
+    let contacts = c.headers(request, HeaderName::Contact).flat_map(Address::split);
+    let asked: Option<Vec<u64>> = contacts.take(64).map(|contact| expires_param(contact).or(by_header)).collect();
+    asked?.into_iter().max()
 }
 
 /// Whether a request carries credentials.

@@ -77,6 +77,22 @@ impl Shelf {
         self.slots.get_mut(place.0 as usize)?.conversation.as_mut()
     }
 
+    /// Looks at the places of a conversation that the next message of it will touch, so that they are near by then.
+    #[must_use]
+    pub fn warm(&self, key: u64) -> u64 {
+        let Some(place) = self.places.get(&key) else { return 0 };
+        let Some(c) = self.peek(*place) else { return 0 };
+        let latest = c.facts.last().map_or(0, |f| f.index);
+        let kept = c.transaction_keys.last().copied().unwrap_or(0);
+        latest.wrapping_add(kept).wrapping_add(c.texts.latest()).wrapping_add(c.fields.len() as u64)
+    }
+
+    /// The conversation at `place`, only to be looked at.
+    #[must_use]
+    pub fn peek(&self, place: Place) -> Option<&Conversation> {
+        self.slots.get(place.0 as usize)?.conversation.as_ref()
+    }
+
     /// Puts a conversation on the shelf, to be looked at again at `due`.
     pub fn put(&mut self, key: u64, conversation: Conversation, due: Timestamp) -> Place {
         let slot = Slot { conversation: Some(conversation), keys: smallvec::smallvec![key], due: due.0 };

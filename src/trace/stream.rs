@@ -3,6 +3,7 @@
 use super::batch::{IcmpSeen, RtpSeen, Sight};
 use super::call;
 use super::conversation::Conversation;
+use super::shelf::{Place, Shelf};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::media::codec::Codec;
 use crate::media::facts::MediaFacts;
@@ -96,10 +97,11 @@ impl MediaStream {
         self.receiver.push(seen.sight.time, &seen.header);
     }
 
-    fn belong(&mut self, announced: &Announced, receives: bool) {
+    fn belong(&mut self, announced: &Announced, receives: bool, c: Option<&Conversation>) {
         self.call = Some(announced.call);
         self.to_caller = Some(announced.by_caller == receives);
-        self.payloads.clone_from(&announced.payloads);
+        let sdp = c.filter(|c| c.id == announced.call).and_then(|c| c.sdps.get(announced.sdp as usize));
+        self.payloads = sdp.and_then(|s| s.media.get(announced.media as usize)).map(payloads_of).unwrap_or_default();
         for payload in &self.payloads {
             self.receiver.describe(payload.number, payload.codec, payload.clock_rate);
         }
@@ -112,12 +114,14 @@ impl MediaStream {
     }
 }
 
-/// Who announced a media endpoint.
-#[derive(Clone, Debug)]
+/// Who announced a media endpoint, and where: what the payload types mean is looked up when a stream comes.
+#[derive(Clone, Copy, Debug)]
 struct Announced {
     call: u64,
+    place: Place,
     by_caller: bool,
-    payloads: Payloads,
+    sdp: u32,
+    media: u32,
 }
 
 type Key = (Flow, u32);
@@ -168,30 +172,32 @@ impl Streams {
         self.announced.evicted()
     }
 
-    /// Notes where the SDP at `position` of a call wants its media.
-    pub fn announce(&mut self, c: &Conversation, position: u32) {
+    /// Notes where the SDP at `position` of the call at `place` wants its media.
+    pub fn announce(&mut self, c: &Conversation, place: Place, position: u32) {
         let Some(facts) = c.at(position) else { return };
         let Some(sdp) = c.sdp(facts) else { return };
         let from_caller = call::is_from_caller(c, facts);
         // A response is sent by the side that its request was sent to.
         let by_caller = if facts.is_request() { from_caller } else { !from_caller };
         self.last = self.last.max(facts.time.0);
-        for media in &sdp.media {
+        for (media, at) in sdp.media.iter().zip(0..) {
             let Some(endpoint) = media.endpoint.filter(|e| e.port != 0) else { continue };
-            let entry = Announced { call: c.id, by_caller, payloads: payloads_of(media) };
-            self.announced.touch_or_insert(&endpoint, self.last, || entry.clone()).0.clone_from(&entry);
-            self.claim_orphans(endpoint, &entry);
+            let entry = Announced { call: c.id, place, by_caller, sdp: facts.sdp.unwrap_or_default(), media: at };
+            *self.announced.touch_or_insert(&endpoint, self.last, || entry).0 = entry;
+            if !self.orphans.is_empty() {
+                self.claim_orphans(endpoint, &entry, c);
+            }
         }
     }
 
     /// Gives streams that came before their SDP to the call. Few are open at a time in which that can be.
-    fn claim_orphans(&mut self, endpoint: Endpoint, entry: &Announced) {
+    fn claim_orphans(&mut self, endpoint: Endpoint, entry: &Announced, c: &Conversation) {
         const LOOKED_AT: usize = 64;
         let touches = |flow: &Flow| flow.dst == endpoint || flow.src == endpoint;
         let keys: Vec<Key> = self.orphans.iter().map(|(k, _)| *k).take(LOOKED_AT).filter(|(f, _)| touches(f)).collect();
         for key in keys {
             let Some(mut stream) = self.orphans.remove(&key) else { continue };
-            stream.belong(entry, key.0.dst == endpoint);
+            stream.belong(entry, key.0.dst == endpoint, Some(c));
             self.claim(key, stream);
         }
     }
@@ -216,8 +222,8 @@ impl Streams {
         }
     }
 
-    /// Takes an RTP packet in. A stream that had to go for it is handed to `orphan`.
-    pub fn rtp(&mut self, seen: &RtpSeen, orphan: &mut dyn FnMut(MediaStream)) {
+    /// Takes an RTP packet in; `shelf` has the calls. A stream that had to go for it is handed to `orphan`.
+    pub fn rtp(&mut self, seen: &RtpSeen, shelf: &Shelf, orphan: &mut dyn FnMut(MediaStream)) {
         let key = (seen.sight.flow, seen.header.ssrc);
         self.last = self.last.max(seen.sight.time.0);
         if let Some(stream) = self.claimed.touch(&key, self.last) {
@@ -233,7 +239,7 @@ impl Streams {
         let owner = by_dst.or_else(|| self.announced.get(&key.0.src).map(|a| (a, false)));
         match owner {
             Some((announced, receives)) => {
-                stream.belong(announced, receives);
+                stream.belong(announced, receives, shelf.peek(announced.place));
                 stream.take(seen);
                 self.claim(key, stream);
             }
@@ -272,13 +278,22 @@ impl Streams {
         }
     }
 
+    /// When the last packet of any stream of a call came.
+    #[must_use]
+    pub fn last_of(&self, call: u64) -> Option<Timestamp> {
+        let keys = self.of_calls.get(&call)?;
+        keys.iter().filter_map(|key| self.claimed.get(key)).map(|s| s.receiver.last()).max()
+    }
+
     /// Takes out the streams of a call, in order.
     pub fn of_call(&mut self, c: &Conversation) -> Vec<MediaStream> {
-        for sdp in &c.sdps {
-            for endpoint in sdp.media.iter().filter_map(|m| m.endpoint) {
-                if self.announced.get(&endpoint).is_some_and(|a| a.call == c.id) {
-                    self.announced.remove(&endpoint);
-                }
+        let mut before = None;
+        for endpoint in c.sdps.iter().flat_map(|sdp| &sdp.media).filter_map(|m| m.endpoint) {
+            // The bodies of one side mostly name the same place.
+            if before.replace(endpoint) != Some(endpoint)
+                && self.announced.get(&endpoint).is_some_and(|a| a.call == c.id)
+            {
+                self.announced.remove(&endpoint);
             }
         }
         let keys = self.of_calls.remove(&c.id).unwrap_or_default();

@@ -7,7 +7,7 @@ use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
 use crate::media::SdpFacts;
 use crate::media::sdp::Session;
-use crate::sip::{HeaderName, Message, Method, StartLine};
+use crate::sip::{Method, Outline, StartLine};
 
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
@@ -24,11 +24,10 @@ const TEXT_CAP: usize = 2048;
 /// Kept bytes of a method outside the table: told apart by its text, however long it is.
 const METHOD_CAP: usize = 16 * 1024;
 
-/// A conversation that begins with `observed`.
-#[must_use]
-pub fn conversation(kind: Kind, id: u64, observed: &Observed<'_>) -> Conversation {
+/// Lets `c` begin with `observed`.
+pub fn begin(c: &mut Conversation, kind: Kind, id: u64, observed: &Observed<'_>) {
     let (o, bytes) = (observed.outline, observed.bytes);
-    let mut c = Conversation::new(kind, id);
+    c.reset(kind, id);
     let texts = &mut c.texts;
     let mut keep = |span: Span| texts.intern(capped(span.of(bytes)));
     c.call_id = keep(o.call_id);
@@ -36,7 +35,6 @@ pub fn conversation(kind: Kind, id: u64, observed: &Observed<'_>) -> Conversatio
     c.to = keep(o.to_uri);
     c.from_display = keep(display_of(o.from, o.from_uri, bytes));
     c.to_display = keep(display_of(o.to, o.to_uri, bytes));
-    c
 }
 
 fn capped(text: &[u8]) -> &[u8] {
@@ -57,12 +55,14 @@ fn display_of(value: Span, uri: Span, bytes: &[u8]) -> Span {
 }
 
 /// Takes a message in and says at which position it stands.
-pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, key: u64, keep_raw: bool) -> u32 {
+pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> u32 {
+    let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
+    let found = find_transaction(c, observed.outline, key);
     let mut facts = facts_of(c, observed, index);
-    join_transaction(c, &mut facts, key, position);
+    join_transaction(c, &mut facts, observed, position, found);
     keep_fields(c, observed, &mut facts);
-    if !observed.outline.body.is_empty() {
+    if !observed.keys.sdp.is_empty() {
         facts.sdp = keep_sdp(c, observed);
     }
     if !observed.outline.defects.is_empty() {
@@ -91,7 +91,10 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         Method::Other => texts.intern(odd_method.get(..METHOD_CAP).unwrap_or(odd_method)),
         _ => Span::NONE,
     };
-    let mut keep = |span: Span| texts.intern(capped(span.of(bytes)));
+    // The tags are mostly those of the message before.
+    let (last_from, last_to, last_type) =
+        c.facts.last().map_or((Span::NONE, Span::NONE, Span::NONE), |f| (f.from_tag, f.to_tag, f.content_type));
+    let mut keep = |guess: Span, span: Span| texts.intern_like(guess, capped(span.of(bytes)));
     Facts {
         index,
         frame: sight.frame,
@@ -111,17 +114,18 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         cut: sight.cut,
         head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
         method_text,
-        uri_or_reason: keep(uri_or_reason),
-        branch: keep(o.branch),
-        sent_by: keep(o.sent_by),
+        uri_or_reason: keep(Span::NONE, uri_or_reason),
         vias: o.vias,
-        from_tag: keep(o.from_tag),
-        to_tag: keep(o.to_tag),
-        content_type: keep(o.content_type),
+        max_forwards: o.max_forwards.map(|n| u8::try_from(n).unwrap_or(u8::MAX)),
+        from_tag: keep(last_from, o.from_tag),
+        to_tag: keep(last_to, o.to_tag),
+        content_type: keep(last_type, o.content_type),
+        fragment: if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) },
         size: bytes.len() as u32,
         body_len: o.body.len() as u32,
         sdp: None,
         transaction: 0,
+        before: None,
         repeats: None,
         fields_start: 0,
         fields_len: 0,
@@ -129,28 +133,58 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
     }
 }
 
-/// Finds the transaction of a message, or begins one, and notes whether the message is a repeat.
-fn join_transaction(c: &mut Conversation, facts: &mut Facts, key: u64, position: u32) {
-    let from = c.transactions.len().saturating_sub(TRANSACTIONS_BACK);
+/// The start line in a body that is a piece of a SIP message. RFC 3420 §2.1
+fn fragment_of(observed: &Observed<'_>) -> Span {
+    const TYPE: &[u8] = b"message/sipfrag";
+    let (o, bytes) = (observed.outline, observed.bytes);
+    let is_fragment = o.content_type.of(bytes).get(..TYPE.len()).is_some_and(|t| t.eq_ignore_ascii_case(TYPE));
+    if !is_fragment {
+        return Span::NONE;
+    }
+    let body = o.body.of(bytes);
+    let line = body.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(body.len());
+    Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
+}
+
+/// The transaction that a message belongs to.
+fn find_transaction(c: &Conversation, o: &Outline, key: u64) -> Option<usize> {
+    let from = c.transaction_keys.len().saturating_sub(TRANSACTIONS_BACK);
     let find = |method: Method| {
-        let recent = c.transactions.get(from..).unwrap_or(&[]);
-        recent.iter().rposition(|t| t.key == key && t.method == method).map(|at| at + from)
+        let recent = c.transaction_keys.get(from..)?.iter().enumerate().rev();
+        let same = recent.filter(|(_, k)| **k == key).map(|(at, _)| at + from);
+        same.into_iter().find(|&at| c.transactions.get(at).is_some_and(|t| t.method == method))
     };
-    // The ACK to a response other than 2xx is part of the INVITE transaction. RFC 3261 §17.1.1.3
-    let found = match (facts.is_request(), facts.method) {
-        (true, Method::Ack) => find(Method::Invite).or_else(|| find(Method::Ack)),
-        (_, method) => find(method),
-    };
+    match o.start {
+        // The ACK to a response other than 2xx is part of the INVITE transaction. RFC 3261 §17.1.1.3
+        StartLine::Request { method: Method::Ack, .. } => find(Method::Invite).or_else(|| find(Method::Ack)),
+        StartLine::Request { method, .. } => find(method),
+        StartLine::Response { .. } => find(o.cseq.as_ref().map_or(Method::Other, |c| c.method)),
+    }
+}
+
+/// Puts a message into its transaction, or begins one with it, and notes whether the message is a repeat.
+fn join_transaction(
+    c: &mut Conversation,
+    facts: &mut Facts,
+    observed: &Observed<'_>,
+    position: u32,
+    found: Option<usize>,
+) {
     let Some(at) = found else {
         facts.transaction = c.transactions.len() as u32;
-        let mut transaction = Transaction::begin(key, facts, position);
+        let (o, bytes) = (observed.outline, observed.bytes);
+        let mut keep = |span: Span| c.texts.intern(capped(span.of(bytes)));
+        let via = (keep(o.branch), keep(o.sent_by));
+        let mut transaction = Transaction::begin(facts, via, position);
         if !facts.is_request() {
             transaction.respond(facts, position);
         }
         c.transactions.push(transaction);
+        c.transaction_keys.push(observed.keys.transaction);
         return;
     };
     facts.transaction = at as u32;
+    facts.before = c.transactions.get(at).map(|t| t.latest);
     let earlier = last_like(c, facts);
     if let Some(earlier) = earlier {
         let like = &c.facts[earlier];
@@ -158,6 +192,7 @@ fn join_transaction(c: &mut Conversation, facts: &mut Facts, key: u64, position:
         facts.repeats = Some(like.repeats.unwrap_or(earlier as u32));
     }
     let Some(transaction) = c.transactions.get_mut(at) else { return };
+    transaction.latest = position;
     match (facts.is_request(), earlier.is_some()) {
         (true, _) if facts.method == Method::Ack && transaction.method == Method::Invite => {
             transaction.ack.get_or_insert(position);
@@ -183,54 +218,32 @@ fn join_transaction(c: &mut Conversation, facts: &mut Facts, key: u64, position:
 
 /// The latest earlier message of the same transaction that says the same.
 fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
-    let from = c.facts.len().saturating_sub(MESSAGES_BACK);
-    let at = c.facts.get(from..)?.iter().rposition(|f| {
-        f.transaction == facts.transaction
-            && f.status == facts.status
+    let mut next = facts.before;
+    for _ in 0..MESSAGES_BACK {
+        let at = next?;
+        let f = c.at(at)?;
+        let is_like = f.status == facts.status
             && f.method == facts.method
-            && f.to_tag == facts.to_tag
-            && (!facts.is_provisional() || f.size == facts.size)
-    })?;
-    Some(at + from)
+            && is_same(c, f.to_tag, facts.to_tag)
+            && (!facts.is_provisional() || f.size == facts.size);
+        if is_like {
+            return Some(at as usize);
+        }
+        next = f.before;
+    }
+    None
 }
 
-/// Header fields that rules and reports ask for.
-fn is_kept(name: HeaderName) -> bool {
-    matches!(
-        name,
-        HeaderName::Contact
-            | HeaderName::RecordRoute
-            | HeaderName::Route
-            | HeaderName::Require
-            | HeaderName::RSeq
-            | HeaderName::RAck
-            | HeaderName::SessionExpires
-            | HeaderName::MinSe
-            | HeaderName::Expires
-            | HeaderName::MinExpires
-            | HeaderName::MaxForwards
-            | HeaderName::Warning
-            | HeaderName::Reason
-            | HeaderName::RetryAfter
-            | HeaderName::WwwAuthenticate
-            | HeaderName::ProxyAuthenticate
-            | HeaderName::Authorization
-            | HeaderName::ProxyAuthorization
-            | HeaderName::ReferTo
-            | HeaderName::Replaces
-            | HeaderName::UserAgent
-            | HeaderName::Server
-            | HeaderName::Event
-    )
+/// Equal texts share their span only while they follow each other closely.
+fn is_same(c: &Conversation, a: Span, b: Span) -> bool {
+    a == b || c.text(a) == c.text(b)
 }
 
 fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts) {
     let start = c.fields.len();
-    for field in &observed.outline.fields {
-        if is_kept(field.name) && c.fields.len() - start < usize::from(u16::MAX) {
-            let value = c.texts.intern(capped(field.value.of(observed.bytes)));
-            c.fields.push(KeptField { name: field.name, value });
-        }
+    for field in observed.kept.iter().take(usize::from(u16::MAX)) {
+        let value = c.texts.intern(capped(field.value.of(observed.bytes)));
+        c.fields.push(KeptField { name: field.name, value });
     }
     facts.fields_start = start as u32;
     facts.fields_len = (c.fields.len() - start) as u16;
@@ -238,16 +251,18 @@ fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts)
 
 /// Reads the SDP of a message, unless the same body was read before.
 fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
-    use std::hash::BuildHasher;
-    let body = Message::new(observed.bytes, observed.outline).sdp_body()?;
-    let key = foldhash::fast::FixedState::default().hash_one(body);
+    let key = observed.keys.sdp_key;
     if let Some(at) = c.sdp_keys.iter().position(|&k| k == key) {
         return Some(at as u32);
     }
     if c.sdps.len() >= SDP_CAP {
         return None;
     }
-    c.sdps.push(SdpFacts::of(&Session::parse(body)));
+    if c.sdps.capacity() == 0 {
+        // An offer and its answer: most calls have no more.
+        c.sdps.reserve_exact(2);
+    }
+    c.sdps.push(SdpFacts::of(&Session::parse(observed.keys.sdp.of(observed.bytes))));
     c.sdp_keys.push(key);
     Some((c.sdps.len() - 1) as u32)
 }

@@ -35,6 +35,24 @@ impl Texts {
         span
     }
 
+    /// Where the latest text ends.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        self.known.last().map_or(0, |span| u64::from(span.end))
+    }
+
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.known.clear();
+    }
+
+    /// Keeps `text`, which is likely the one at `guess`.
+    #[inline]
+    pub fn intern_like(&mut self, guess: Span, text: &[u8]) -> Span {
+        if guess.len() == text.len() && guess.of(&self.bytes) == text { guess } else { self.intern(text) }
+    }
+
     /// The bytes that a span from [`Texts::intern`] names.
     #[must_use]
     pub fn of(&self, span: Span) -> &[u8] {

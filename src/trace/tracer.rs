@@ -1,14 +1,14 @@
 //! Messages to conversations: the half of the trace that remembers.
 
-use super::batch::{Batch, Event, IcmpSeen, Observed, Sight};
-use super::conversation::{Conversation, Kind, Unreachable};
+use super::batch::{Batch, Event, IcmpSeen, Observed};
+use super::conversation::{Conversation, Kind, Stage, Unreachable};
 use super::facts::Facts;
+use super::linger::{self, Linger, Settling};
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
-use super::{path, take_in};
+use super::{keys, path, take_in};
 use crate::base::Timestamp;
-use crate::sip::{HeaderName, Method, Outline};
-use std::hash::{BuildHasher, Hasher};
+use crate::sip::{Method, Outline};
 
 /// How much a tracer may hold, and what it is to keep.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub struct Limits {
     pub idle_registrations: usize,
     /// Whether whole messages are kept.
     pub keep_raw: bool,
+    /// When what is over is handed over.
+    pub linger: Linger,
 }
 
 impl Default for Limits {
@@ -36,6 +38,7 @@ impl Default for Limits {
             endpoints: 262_144,
             idle_registrations: 4_096,
             keep_raw: false,
+            linger: Linger::Whole,
         }
     }
 }
@@ -45,7 +48,7 @@ pub trait Sink {
     /// A message was seen: the one at `position` of `conversation`, which is not complete yet.
     fn message(&mut self, conversation: &Conversation, position: u32, observed: &Observed<'_>);
     /// Nothing more is expected of a conversation. `streams` are those of a call.
-    fn conversation(&mut self, conversation: Conversation, streams: Vec<MediaStream>);
+    fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
     /// Whether nobody listens any more: then the run can stop.
@@ -63,13 +66,14 @@ pub struct LetGo {
     pub streams: u64,
     /// Announced media endpoints that were forgotten.
     pub endpoints: u64,
+    /// Messages that came for a conversation that had been handed over already: see [`Linger::Prompt`].
+    pub late: u64,
 }
 
 /// Puts messages together to conversations and media packets to streams.
 #[derive(Debug)]
 pub struct Tracer {
     limits: Limits,
-    hasher: foldhash::fast::FixedState,
     shelf: Shelf,
     streams: Streams,
     next_index: u64,
@@ -78,16 +82,22 @@ pub struct Tracer {
     looked_at: Timestamp,
     idle: std::collections::VecDeque<u64>,
     let_go: LetGo,
+    settling: Settling,
+    /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
+    warm: u64,
+    /// Conversations that were handed over: their memory serves the next ones.
+    spare: Vec<Conversation>,
 }
+
+/// Conversations whose memory is kept for the next.
+const SPARE_CAP: usize = 256;
 
 impl Tracer {
     /// A tracer that has seen nothing.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let seed = foldhash::fast::RandomState::default().hash_one(0u8);
         Tracer {
             limits,
-            hasher: foldhash::fast::FixedState::with_seed(seed),
             shelf: Shelf::new(limits.conversations),
             streams: Streams::new(limits.streams, limits.endpoints),
             next_index: 0,
@@ -96,20 +106,26 @@ impl Tracer {
             looked_at: Timestamp(i64::MIN),
             idle: std::collections::VecDeque::new(),
             let_go: LetGo::default(),
+            settling: Settling::default(),
+            warm: 0,
+            spare: Vec::new(),
         }
     }
 
     /// Takes in a batch and hands over what is complete by its end.
     pub fn take(&mut self, batch: &Batch, sink: &mut impl Sink) {
+        // The open calls are spread over more memory than the processor keeps near. Looking all of them up first lets it
+        // fetch many at a time; one by one it would wait for each.
+        self.warm = batch.call_keys().map(|key| self.shelf.warm(key)).fold(self.warm, u64::wrapping_add);
         for event in batch.events() {
             match event {
                 Event::Message(observed) => self.message(&observed, sink),
                 Event::Rtp(seen) => {
-                    self.pass_time(seen.sight.time, sink);
-                    self.streams.rtp(&seen, &mut |stream| sink.orphan(stream));
+                    self.pass_time(seen.sight.seen, sink);
+                    self.streams.rtp(&seen, &self.shelf, &mut |stream| sink.orphan(stream));
                 }
                 Event::Rtcp(sight, bytes) => {
-                    self.pass_time(sight.time, sink);
+                    self.pass_time(sight.seen, sink);
                     self.streams.rtcp(&sight, bytes);
                 }
                 Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes),
@@ -117,6 +133,9 @@ impl Tracer {
         }
         if !batch.is_empty() || batch.packets > 0 {
             self.pass_time(batch.last_time, sink);
+        }
+        if let Some(clock) = batch.quiet_at {
+            self.pass_time(clock, sink);
         }
     }
 
@@ -148,43 +167,75 @@ impl Tracer {
             return;
         }
         self.now = time;
-        if time.since(self.looked_at) < 1_000_000_000 {
+        if time.since(self.looked_at) < self.limits.linger.look_ns() {
             return;
         }
         self.looked_at = time;
+        self.tell_settled(sink);
         while let Some(conversation) = self.shelf.pop_due(time, path::open_until) {
             self.hand_over(conversation, sink);
         }
         self.streams.age(time, &mut |stream| sink.orphan(stream));
     }
 
+    /// Tells of the conversations that are over and have been quiet for a moment. They stay on the shelf.
+    fn tell_settled(&mut self, sink: &mut impl Sink) {
+        while let Some(waiting) = self.settling.pop(self.now) {
+            let Some(c) = self.shelf.at(waiting.place()).filter(|c| waiting.is(c)) else { continue };
+            if !linger::is_over(c) {
+                c.stage = Stage::Open;
+                continue;
+            }
+            let media = if c.kind == Kind::Call { self.streams.last_of(c.id) } else { None };
+            let since = media.map_or(c.touched, |m| m.max(c.touched)).min(self.now);
+            if !linger::is_quiet(since, self.now) {
+                self.settling.wait(waiting, since);
+                continue;
+            }
+            c.stage = Stage::Told(c.facts.len());
+            let streams = if c.kind == Kind::Call { self.streams.of_call(c) } else { Vec::new() };
+            sink.conversation(c, &streams);
+        }
+    }
+
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
+        if let Stage::Told(messages) = conversation.stage {
+            self.let_go.late += conversation.facts.len().saturating_sub(messages) as u64;
+            return;
+        }
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
-        sink.conversation(conversation, streams);
+        sink.conversation(&conversation, &streams);
+        if self.spare.len() < SPARE_CAP {
+            self.spare.push(conversation);
+        }
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {
-        self.pass_time(observed.sight.time, sink);
+        self.pass_time(observed.sight.seen, sink);
         let place = self.place_of(observed, sink);
         let keep_raw = self.limits.keep_raw;
         let index = self.next_index;
         self.next_index += 1;
-        let key = super::transaction::key(&self.hasher, observed);
         let Some(conversation) = self.shelf.at(place) else { return };
-        let position = take_in::message(conversation, observed, index, key, keep_raw);
+        let position = take_in::message(conversation, observed, index, keep_raw);
+        conversation.touched = self.now;
+        if self.limits.linger == Linger::Prompt {
+            self.settling.consider(conversation, place, self.now);
+        }
         let announces = conversation.kind == Kind::Call
+            && !matches!(conversation.stage, Stage::Told(_))
             && conversation.at(position).is_some_and(|f: &Facts| f.sdp.is_some() && !f.is_repeat());
         if announces {
-            self.streams.announce(conversation, position);
+            self.streams.announce(conversation, place, position);
         }
         sink.message(conversation, position, observed);
         if conversation.facts.len() >= self.limits.messages {
-            self.let_go.conversations += 1;
+            self.let_go.conversations += u64::from(!matches!(conversation.stage, Stage::Told(_)));
             if let Some(whole) = self.shelf.take_now(place) {
                 self.hand_over(whole, sink);
             }
         } else if conversation.kind == Kind::Registration && position == 1 {
-            let own = self.key_of(observed, Kind::Registration);
+            let own = keys::conversation(Kind::Registration, observed.bytes, observed.outline);
             self.note_registration(own, sink);
         }
     }
@@ -210,41 +261,15 @@ impl Tracer {
         }
     }
 
-    fn key_of(&self, observed: &Observed<'_>, kind: Kind) -> u64 {
-        let (o, bytes) = (observed.outline, observed.bytes);
-        let mut h = self.hasher.build_hasher();
-        h.write_u8(kind as u8);
-        h.write(o.call_id.of(bytes));
-        match kind {
-            Kind::Call => {}
-            Kind::Registration => h.write(o.to_uri.of(bytes)),
-            Kind::Exchange => match (&o.cseq, o.call_id.is_empty()) {
-                (Some(cseq), false) => {
-                    h.write_u32(cseq.number);
-                    h.write(cseq.method_span.of(bytes));
-                }
-                // Without Call-ID and CSeq, what is left to tell exchanges apart is the transaction.
-                _ => h.write(o.branch.of(bytes)),
-            },
-        }
-        h.finish()
-    }
-
-    /// Key of the exchange that a request with credentials continues: the same one, challenged under the CSeq before.
-    fn challenged_key(&self, observed: &Observed<'_>) -> Option<u64> {
-        let (o, bytes) = (observed.outline, observed.bytes);
-        let cseq = o.cseq.as_ref()?;
-        let answers = is_request(o)
-            && o.fields.iter().any(|f| matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization));
-        if !answers {
+    /// Where the conversation of a key stands, unless it was handed over and the message begins another.
+    fn find(&mut self, key: u64, observed: &Observed<'_>, sink: &mut impl Sink) -> Option<Place> {
+        let place = self.shelf.find(key)?;
+        if self.shelf.at(place).is_some_and(|c| linger::begins_anew(c, observed)) {
+            let over = self.shelf.take_now(place)?;
+            self.hand_over(over, sink);
             return None;
         }
-        let mut h = self.hasher.build_hasher();
-        h.write_u8(Kind::Exchange as u8);
-        h.write(o.call_id.of(bytes));
-        h.write_u32(cseq.number.checked_sub(1)?);
-        h.write(cseq.method_span.of(bytes));
-        Some(h.finish())
+        Some(place)
     }
 
     /// Where the conversation of a message stands, put there if it is its first.
@@ -252,10 +277,10 @@ impl Tracer {
         let outline = observed.outline;
         let method = method_of(outline);
         let has_call_id = !outline.call_id.is_empty();
-        let call_key = self.key_of(observed, Kind::Call);
+        let call_key = observed.keys.call;
         if has_call_id
             && method != Method::Register
-            && let Some(place) = self.shelf.find(call_key)
+            && let Some(place) = self.find(call_key, observed, sink)
         {
             return place;
         }
@@ -266,14 +291,13 @@ impl Tracer {
         };
         let key = match kind {
             Kind::Call if has_call_id => call_key,
-            Kind::Call => call_key ^ self.hasher.hash_one(outline.branch.of(observed.bytes)),
-            other => self.key_of(observed, other),
+            other => keys::conversation(other, observed.bytes, outline),
         };
-        if let Some(place) = self.shelf.find(key) {
+        if let Some(place) = self.find(key, observed, sink) {
             return place;
         }
         if kind == Kind::Exchange {
-            let before = self.challenged_key(observed).and_then(|k| self.shelf.find(k));
+            let before = keys::challenged(observed.bytes, outline).and_then(|k| self.shelf.find(k));
             if let Some(place) = before
                 && self.shelf.at(place).is_some_and(|c| path::was_challenged(c))
             {
@@ -284,27 +308,22 @@ impl Tracer {
         if self.shelf.is_full()
             && let Some(first) = self.shelf.pop_first()
         {
-            self.let_go.conversations += 1;
+            self.let_go.conversations += u64::from(!matches!(first.stage, Stage::Told(_)));
             self.hand_over(first, sink);
         }
         let slot = &mut self.next_ids[kind as usize];
         *slot += 1;
-        let conversation = take_in::conversation(kind, *slot, observed);
-        self.shelf.put(key, conversation, Timestamp(observed.sight.time.0.saturating_add(path::LINGER_NS)))
+        let mut conversation = self.spare.pop().unwrap_or_else(|| Conversation::new(kind, 0));
+        take_in::begin(&mut conversation, kind, *slot, observed);
+        self.shelf.put(key, conversation, Timestamp(self.now.0.saturating_add(path::LINGER_NS)))
     }
 
     /// Remembers, with the conversation that it concerns, that a message could not be delivered.
     fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
         let mut outline = Outline::default();
         if outline.read_cut(quoted) {
-            let observed = Observed {
-                sight: Sight { flow: seen.quoted, ..seen.sight },
-                transport: super::Transport::Udp,
-                bytes: quoted,
-                outline: &outline,
-            };
             let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
-            let found = kinds.iter().find_map(|&kind| self.shelf.find(self.key_of(&observed, kind)));
+            let found = kinds.iter().find_map(|&kind| self.shelf.find(keys::conversation(kind, quoted, &outline)));
             if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
                 && conversation.unreachable.len() < 16
             {
@@ -321,11 +340,6 @@ impl Tracer {
             self.streams.unreachable(seen, quoted);
         }
     }
-}
-
-/// Whether the outline is of a request.
-fn is_request(outline: &Outline) -> bool {
-    matches!(outline.start, crate::sip::StartLine::Request { .. })
 }
 
 /// The method that says what conversation a message belongs to: that of the request, of a response that in CSeq.

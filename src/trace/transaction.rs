@@ -1,7 +1,7 @@
 //! Transactions as they were seen: a request, its repeats, and its responses. RFC 3261 §17
 
 use super::facts::Facts;
-use crate::base::{Flow, Timestamp};
+use crate::base::{Flow, Span, Timestamp};
 use crate::sip::Method;
 
 /// How a message stands to an earlier one of its transaction.
@@ -16,12 +16,16 @@ pub enum Repeat {
 /// A request and all its responses (and the ACK, if the response was not 2xx), on one hop.
 #[derive(Clone, Debug)]
 pub struct Transaction {
-    /// What its messages have in common: see [`key`].
-    pub key: u64,
     /// Method of the request (of ACK to a 2xx: ACK).
     pub method: Method,
     /// CSeq number.
     pub cseq: u32,
+    /// Branch of the top Via, in the texts of the conversation.
+    pub branch: Span,
+    /// sent-by of the top Via.
+    pub sent_by: Span,
+    /// Position of its latest message.
+    pub latest: u32,
     /// Where the request went; of a transaction first seen by a response, its reverse.
     pub flow: Flow,
     /// Position of the request in the conversation, if it was seen.
@@ -45,14 +49,16 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// A transaction that begins with `facts` at `position` of the conversation.
+    /// A transaction that begins with `facts` at `position` of the conversation; `via` is branch and sent-by of its top Via.
     #[must_use]
-    pub fn begin(key: u64, facts: &Facts, position: u32) -> Self {
+    pub fn begin(facts: &Facts, via: (Span, Span), position: u32) -> Self {
         let flow = if facts.is_request() { facts.flow } else { facts.flow.reversed() };
         Transaction {
-            key,
             method: facts.method,
             cseq: facts.cseq,
+            branch: via.0,
+            sent_by: via.1,
+            latest: position,
             flow,
             request: facts.is_request().then_some(position),
             sends: u32::from(facts.is_request()),
@@ -105,26 +111,4 @@ pub fn repeat(earlier: &Facts, later: &Facts) -> Repeat {
     } else {
         Repeat::Retransmission
     }
-}
-
-/// RFC 3261 §8.1.1.7
-pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
-
-/// What names a transaction, hashed: the branch and the sent-by where the branch has the magic cookie (RFC 3261 §17.1.3 and §17.2.3), else what RFC 2543
-/// compared: From tag, CSeq number and top Via. The method is compared beside it, ACK counting as INVITE.
-#[must_use]
-pub fn key(hasher: &foldhash::fast::FixedState, message: &super::batch::Observed<'_>) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let (o, bytes) = (message.outline, message.bytes);
-    let mut h = hasher.build_hasher();
-    let branch = o.branch.of(bytes);
-    if branch.len() > MAGIC_COOKIE.len() && branch[..MAGIC_COOKIE.len()].eq_ignore_ascii_case(MAGIC_COOKIE) {
-        h.write(branch);
-    } else {
-        h.write(o.from_tag.of(bytes));
-        h.write(o.sent_by.of(bytes));
-        h.write(branch);
-        h.write_u32(o.cseq.map_or(0, |c| c.number));
-    }
-    h.finish()
 }

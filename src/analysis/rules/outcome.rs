@@ -68,7 +68,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Call {
         return;
     }
-    let outcome = Outcome::of(c);
+    let outcome = case.outcome();
     let entry = match outcome.state {
         State::Rejected | State::Failed | State::Unauthorized => REJECTED,
         State::Busy => BUSY,
@@ -82,7 +82,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if outcome.final_response.is_none() && findings.iter().any(|f| f.code == "no-response") {
         return;
     }
-    findings.extend(finding(case, &outcome, &ENTRIES[entry]));
+    findings.extend(finding(case, outcome, &ENTRIES[entry]));
 }
 
 fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<Finding> {
@@ -103,7 +103,7 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
     let title = match outcome.state {
         State::Answered => "the capture ends while the call is up".to_owned(),
         State::Cancelled => "the caller cancelled the call".to_owned(),
-        State::Unanswered => format!("nobody answered: {said} from {sender}"),
+        State::Unanswered => format!("nobody answered: {sender} gave up with {said}"),
         State::Redirected => format!("{sender} redirected the call: {said}"),
         State::Busy => format!("{sender} is busy: {said}"),
         State::Unauthorized => format!("{sender} asked for credentials and none were accepted: {said}"),
@@ -117,8 +117,11 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
             f.detail.push(format!("{label}: {}", Safe(value)));
         }
     }
-    f.positions = outcome.invite.into_iter().chain(position).chain(outcome.final_response).collect();
-    f.positions.sort_unstable();
+    if outcome.state == State::Unanswered && outcome.ringing.is_none() {
+        f.detail.push(format!("It never rang: nothing that {sender} asked answered in time."));
+    }
+    // From where it was decided to where the caller heard of it.
+    f.positions = position.into_iter().chain(outcome.final_response).collect();
     f.positions.dedup();
     Some(f)
 }

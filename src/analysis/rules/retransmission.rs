@@ -28,12 +28,17 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if !c.facts.iter().any(|f| repeated(f).is_some()) {
         return;
     }
+    // Without an ACK the 2xx is repeated on every hop that it passes.
+    let no_ack = findings.iter().any(|f| f.code == "ack-missing");
     let mut seen: Vec<u32> = Vec::new();
     for original in c.facts.iter().filter_map(repeated) {
         if seen.contains(&original) || seen.len() >= 256 {
             continue;
         }
         seen.push(original);
+        if no_ack && c.at(original).is_some_and(|f| f.is_success() && f.method == Method::Invite) {
+            continue;
+        }
         if !is_explained(findings, &["no-response", "ack-missing"], original) {
             findings.extend(finding(case, original));
         }
@@ -55,7 +60,7 @@ fn finding(case: &Case<'_>, original: u32) -> Option<Finding> {
         .filter(|(_, f)| f.repeats == Some(original) && !f.copy)
         .map(|(i, f)| (i as u32, f))
         .collect();
-    // A non-INVITE final response, and a non-2xx one, is repeated only because its request was.
+    // A non-INVITE final response is repeated only because its request was.
     if first.is_final() && first.method != Method::Invite {
         return None;
     }

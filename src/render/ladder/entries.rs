@@ -72,14 +72,32 @@ impl<'a> Entry<'a> {
     fn mark(&mut self, code: &str, severity: Severity, terminal: Terminal) {
         let sign = if severity == Severity::Info { "△" } else { "▲" };
         let mark = terminal.spell(format!("{sign} {code}"));
+        // A defect is told with its code already: the sign joins it.
+        let told = |note: &str| note.strip_prefix(code).is_some_and(|rest| rest.starts_with(": "));
+        if let Some((note, tone)) = self.notes.iter_mut().find(|(note, _)| told(note)) {
+            *note = terminal.spell(format!("{sign} {note}"));
+            *tone = Tone::of_severity(severity);
+            return;
+        }
+        if self
+            .notes
+            .iter()
+            .any(|(note, _)| note.strip_prefix(mark.as_str()).is_some_and(|rest| rest.starts_with(": ")))
+        {
+            return;
+        }
         if self.notes.iter().all(|(note, _)| *note != mark) {
             self.notes.push((mark, Tone::of_severity(severity)));
         }
     }
 }
 
-/// `12.0 s · loss 0.0 % · jitter 0.3 ms · MOS 4.4`.
+/// `12.0 s · loss 0.0 % · jitter 0.3 ms · MOS 4.4`; of a stream of key presses alone `2.3 s · digits 12#*`.
 pub(in crate::render) fn quality(stream: &Stream) -> String {
+    // Between two key presses such a sender is silent and its numbers may jump: that is no loss.
+    if stream.codec.as_deref() == Some("telephone-event") && !stream.dtmf.is_empty() {
+        return format!("{} · digits {}", duration(stream.duration_ms), stream.dtmf);
+    }
     let mut text = format!(
         "{} · loss {:.1} % · jitter {}",
         duration(stream.duration_ms),
@@ -95,16 +113,39 @@ pub(in crate::render) fn quality(stream: &Stream) -> String {
     text
 }
 
-/// The arrows of a ladder in order of time, at most `limit`; then how many messages are left out and the time of the last.
-pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (Vec<Entry<'a>>, Option<(u64, String)>) {
+/// What no arrow stands for.
+#[derive(Default)]
+pub(super) struct Undrawn {
+    /// Messages beyond the limit, and the time of the last.
+    pub left_out: Option<(u64, String)>,
+    /// Messages that were captured more than once.
+    pub copies: u64,
+}
+
+/// The arrows of a ladder in order of time, at most `limit`, and what they do not show.
+pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (Vec<Entry<'a>>, Undrawn) {
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut left_out = 0u64;
+    let mut copies = 0u64;
     let mut last_left_out = None;
     // Position of the arrow that shows a message; `None` for one that is left out.
+    let mut sights: HashMap<(u64, &str, &str), usize> = HashMap::new();
     let mut arrow_of: HashMap<u64, Option<usize>> = HashMap::with_capacity(ladder.messages.len());
     for &message in ladder.messages {
-        let repeated = message.retransmission_of.and_then(|first| arrow_of.get(&first).copied());
         let same_way = |entry: &Entry<'_>| entry.ends() == (message.src.as_str(), message.dst.as_str());
+        // A second sight of a message between the same addresses is drawn already; behind a NAT it is an arrow of its own.
+        let copied = message.copy_of.and_then(|first| arrow_of.get(&first).copied());
+        let elsewhere = message.copy_of.and_then(|first| sights.get(&(first, &message.src, &message.dst)).copied());
+        let drawn = copied.filter(|at| at.is_none_or(|at| entries.get(at).is_some_and(same_way)));
+        if let Some(first) = drawn.or(elsewhere.map(Some)) {
+            copies += 1;
+            arrow_of.insert(message.index, first);
+            continue;
+        }
+        if let Some(first) = message.copy_of {
+            sights.insert((first, &message.src, &message.dst), entries.len());
+        }
+        let repeated = message.retransmission_of.and_then(|first| arrow_of.get(&first).copied());
         match repeated {
             Some(Some(at)) if entries.get(at).is_some_and(same_way) => {
                 if let Some(entry) = entries.get_mut(at) {
@@ -147,5 +188,5 @@ pub(super) fn of<'a>(ladder: &Ladder<'a>, limit: usize, terminal: Terminal) -> (
         }
     }
     entries.sort_by_key(|entry| entry.at);
-    (entries, last_left_out.map(|last| (left_out, offset(last, ladder.start))))
+    (entries, Undrawn { left_out: last_left_out.map(|last| (left_out, offset(last, ladder.start))), copies })
 }

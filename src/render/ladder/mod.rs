@@ -60,7 +60,7 @@ impl Ladder<'_> {
     /// # Errors
     /// Those of `out`.
     pub fn draw(&self, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-        let (entries, left_out) = entries::of(self, MOST_ARROWS, terminal);
+        let (entries, undrawn) = entries::of(self, MOST_ARROWS, terminal);
         if entries.is_empty() {
             return Ok(());
         }
@@ -73,14 +73,16 @@ impl Ladder<'_> {
                 self.draw_body(message, &columns, terminal, out)?;
             }
         }
-        if let Some((more, last)) = left_out {
-            let text = terminal.spell(format!("… {} more messages, until {last}", count(more)));
-            writeln!(
-                out,
-                "{}{}",
-                " ".repeat(columns.time_end().saturating_sub(1)),
-                terminal.paint(Tone::Faint, &text)
-            )?;
+        let mut remark = |text: String| {
+            let indent = " ".repeat(columns.time_end().saturating_sub(1));
+            writeln!(out, "{indent}{}", terminal.paint(Tone::Faint, &terminal.spell(text)))
+        };
+        if let Some((more, last)) = undrawn.left_out {
+            remark(format!("… {} more messages, until {last}", count(more)))?;
+        }
+        if undrawn.copies > 0 {
+            let sights = if undrawn.copies == 1 { "more sight" } else { "more sights" };
+            remark(format!("{} {sights} of these messages, captured again or mirrored", count(undrawn.copies)))?;
         }
         Ok(())
     }

@@ -58,7 +58,8 @@ fn heading(call: &Call, messages: &[&Message<'_>], terminal: Terminal, out: &mut
     if let Some(talk) = call.duration_ms {
         items.push((format!("talk {}", duration(talk)), Tone::Plain));
     }
-    if !call.codecs.is_empty() {
+    // What was only offered stands in the ladder.
+    if succeeded && !call.codecs.is_empty() {
         items.push((terminal.show(call.codecs.join(" ").as_bytes()), Tone::Plain));
     }
     match call.ended_by {

@@ -6,7 +6,7 @@ use crate::render::name::party;
 use crate::render::quantity::{clock, count, duration};
 use crate::render::style::Tone;
 use crate::report::decode::{
-    Call, Exchange, ExchangeState, Finding, Message, Peer, Registration, RegistrationState, Severity, Stream,
+    Call, CallState, Exchange, ExchangeState, Finding, Message, Peer, Registration, RegistrationState, Severity, Stream,
 };
 use std::io::{self, Write};
 
@@ -61,6 +61,9 @@ pub fn calls_table<'a>(
         .map(|call| {
             let parties = format!("{} → {}", party(&call.from, terminal), party(&call.to, terminal));
             let tone = Tone::of_state(call.state);
+            // Codecs of a call that nobody answered were only offered.
+            let succeeded = matches!(call.state, CallState::Completed | CallState::Answered);
+            let codecs = if succeeded { call.codecs.join(" ") } else { String::new() };
             vec![
                 plain(call.id.to_string()),
                 (clock(call.start), Tone::Faint),
@@ -69,7 +72,7 @@ pub fn calls_table<'a>(
                 (call.final_status.map(|s| s.to_string()).unwrap_or_default(), tone),
                 time_cell(call.answered_ms),
                 time_cell(call.duration_ms),
-                plain(terminal.show(call.codecs.join(" ").as_bytes())),
+                plain(terminal.show(codecs.as_bytes())),
                 findings_cell(&findings(call), terminal),
             ]
         })

@@ -113,6 +113,10 @@ pub struct Message<'a> {
     pub branch: Option<Text<'a>>,
     /// Index of the message that this one repeats.
     pub retransmission_of: Option<u64>,
+    /// Index of the message that this one is a second sight of: captured again, at another point, or mirrored by HEP. It
+    /// was not sent again. Not in JSON, where `notes` says it.
+    #[serde(skip)]
+    pub copy_of: Option<u64>,
     /// Bytes.
     pub size: u64,
     /// The body; absent where there is none.
@@ -158,6 +162,7 @@ impl Message<'_> {
             kind: self.kind,
             status: self.status,
             retransmission_of: self.retransmission_of,
+            copy_of: self.copy_of,
             size: self.size,
             notes: self.notes,
         }

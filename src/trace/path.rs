@@ -2,7 +2,7 @@
 
 use super::conversation::{Conversation, Kind};
 use super::facts::Facts;
-use crate::base::{Endpoint, Timestamp};
+use crate::base::{Endpoint, Flow, Timestamp};
 use crate::sip::{Address, HeaderName, Method};
 
 /// How long after its last message a finished conversation may still see a retransmission: 64·T1. RFC 3261 §17.2.2
@@ -94,23 +94,34 @@ impl Path {
     #[must_use]
     pub fn of(c: &Conversation) -> Path {
         let mut path = Path::default();
-        for facts in c.facts.iter().filter(|f| f.is_request()) {
+        // A response follows its request, and adds only what is not known from that. Those without a request add their part last.
+        let follows = |f: &&Facts| f.is_request() || c.transaction(f).is_some_and(|t| t.request.is_some());
+        for facts in c.facts.iter().filter(follows) {
             path.pass(c, facts);
         }
-        for facts in c.facts.iter().filter(|f| !f.is_request()) {
+        for facts in c.facts.iter().filter(|f| !follows(f)) {
             path.pass(c, facts);
         }
         path
     }
 
     fn pass(&mut self, c: &Conversation, facts: &Facts) {
-        let (src_name, dst_name) = if facts.is_request() {
-            (via_name(c, facts), facts.flow.dst)
+        let Flow { src, dst } = facts.flow;
+        if facts.is_request() {
+            self.place(src, via_name(c, facts));
+            self.place(dst, dst);
         } else {
-            (answering(c, facts), via_name(c, facts))
-        };
-        self.place(facts.flow.src, src_name);
-        self.place(facts.flow.dst, dst_name);
+            // What a request was sent to answers it, if from another port; what sent it gets the answer.
+            let asked = c.transaction(facts).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
+            let known = |path: &Self, end: Option<Endpoint>, seen: Endpoint| {
+                let end = end.filter(|end| end.same_ip(&seen))?;
+                path.stations.get(path.station(end)?).copied()
+            };
+            let answering = known(self, asked.map(|a| a.dst), src);
+            self.place(src, answering.unwrap_or(src));
+            let asking = known(self, asked.map(|a| a.src), dst);
+            self.place(dst, asking.unwrap_or_else(|| via_name(c, facts)));
+        }
     }
 
     /// Adds a station where it is new.
@@ -167,13 +178,6 @@ fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
         },
     };
     if named.same_ip(&seen) { named } else { seen }
-}
-
-/// Where a response comes from: what its request was sent to, if that is another port of the same host.
-fn answering(c: &Conversation, response: &Facts) -> Endpoint {
-    let seen = response.flow.src;
-    let asked = c.transaction(response).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
-    asked.map(|asked| asked.dst).filter(|asked| asked.same_ip(&seen)).unwrap_or(seen)
 }
 
 #[cfg(test)]

@@ -253,3 +253,37 @@ fn streams_have_the_packets_that_another_dissector_counts() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Hosts and parts of a call's participants.
+fn path(document: &Value, call: usize) -> Vec<(String, String)> {
+    let told = list(&document["calls"][call], "participants").iter();
+    told.map(|p| (p["address"].as_str().unwrap().to_owned(), p["role"].as_str().unwrap_or("").to_owned())).collect()
+}
+
+#[test]
+fn a_host_with_several_ports_is_one_participant() {
+    let Some(folder) = folder("corpus") else { return };
+    let path = |name: &str, call| path(&decode(&folder.join("captures").join(name), None), call);
+    let expected = |told: &[(&str, &str)]| -> Vec<(String, String)> {
+        told.iter().map(|(a, r)| ((*a).to_owned(), (*r).to_owned())).collect()
+    };
+    // Gateways that send on one port and listen on another.
+    assert_eq!(
+        path("russo-collab/dtmf_relay/dtmf_relay_noasymm.pcapng", 0),
+        expected(&[("10.10.223.123:5060", "uac"), ("10.10.223.107:5060", "uas")])
+    );
+    // A proxy between WebSocket on one port and UDP on another.
+    assert_eq!(
+        path("heplify-negbie/sip_tcp_websocket.pcap", 0),
+        expected(&[("10.243.17.55:43380", "uac"), ("10.243.0.157:8080", "proxy"), ("10.243.0.143:5060", "uas")])
+    );
+    // Four programs on one host that forward to each other stay four.
+    let ims = path("open5gs/ipsec_to_nonipsec_call.pcapng", 0);
+    let on_the_core = ims.iter().filter(|(address, _)| address.starts_with("10.4.128.21:"));
+    assert!(on_the_core.clone().count() >= 3 && on_the_core.clone().all(|(_, role)| role == "proxy"), "{ims:?}");
+    // Only responses were captured: the one who asked stands left all the same.
+    assert_eq!(
+        path("pcapplusplus/sip_resp.pcap", 0),
+        expected(&[("200.57.7.195:5060", "uac"), ("200.57.7.204:5061", "uas")])
+    );
+}

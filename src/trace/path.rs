@@ -88,6 +88,8 @@ pub struct Path {
 
 /// Stations that are told apart; what comes later joins the last.
 const STATIONS_CAP: usize = 256;
+/// Messages among which a request is looked for that was forwarded.
+const LOOKED_AT: usize = 256;
 
 impl Path {
     /// The path of a conversation.
@@ -108,8 +110,13 @@ impl Path {
     fn pass(&mut self, c: &Conversation, facts: &Facts) {
         let Flow { src, dst } = facts.flow;
         if facts.is_request() {
-            self.place(src, via_name(c, facts));
+            let name = self.forwarding(c, facts).unwrap_or_else(|| via_name(c, facts));
+            self.place(src, name);
             self.place(dst, dst);
+        } else if c.transaction(facts).is_none_or(|t| t.request.is_none()) {
+            // The one who asked stands before the one who answers, though only the answer was seen.
+            self.place(dst, via_name(c, facts));
+            self.place(src, src);
         } else {
             // What a request was sent to answers it, if from another port; what sent it gets the answer.
             let asked = c.transaction(facts).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
@@ -122,6 +129,22 @@ impl Path {
             let asking = known(self, asked.map(|a| a.src), dst);
             self.place(dst, asking.unwrap_or_else(|| via_name(c, facts)));
         }
+    }
+
+    /// The station that a request was forwarded by, where it came in on another port of the same host: it has one Via more than what came in there.
+    fn forwarding(&self, c: &Conversation, sent: &Facts) -> Option<Endpoint> {
+        if sent.vias < 2 || self.station(sent.flow.src).is_some() {
+            return None;
+        }
+        let is_received = |f: &&Facts| {
+            f.asks(sent.method)
+                && f.cseq == sent.cseq
+                && f.vias + 1 == sent.vias
+                && f.flow.dst.same_ip(&sent.flow.src)
+                && c.text(f.from_tag) == c.text(sent.from_tag)
+        };
+        let received = c.facts.iter().take_while(|f| f.index < sent.index).take(LOOKED_AT).find(is_received)?;
+        self.stations.get(self.station(received.flow.dst)?).copied()
     }
 
     /// Adds a station where it is new.

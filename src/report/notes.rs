@@ -270,7 +270,8 @@ fn media(c: &Conversation, f: &Facts, position: u32) -> Option<String> {
     let early = if f.is_provisional() { "early media, " } else { "" };
     Some(match offer::role(c, position) {
         Some("answer") => format!("{early}{}", answered(sdp)),
-        _ => format!("{early}offers {}{}", offer::names(sdp, CODECS), protection(sdp)),
+        Some(_) => format!("{early}offers {}{}", offer::names(sdp, CODECS), protection(sdp)),
+        None => format!("{early}SDP with {}{}", offer::names(sdp, CODECS), protection(sdp)),
     })
 }
 

@@ -81,7 +81,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__decode)
-            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --list --summary --call --all --messages --headers --raw --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
+            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --list --summary --call --all --messages --headers --raw --show-secrets --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -69,7 +69,7 @@ challenged\t''"
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l finding -d 'Only what has this finding (may be repeated)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l after -d 'Only what ends at or after this instant (RFC 3339)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l before -d 'Only what starts before this instant (RFC 3339)' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s w -l write -d 'Save the packets of what was selected, media included, as pcapng' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s w -l write -d 'Save the packets of what was selected, media included, as pcapng: as they were captured, secrets and all. A device\'s packets are all saved, as they come' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l fail-on -d 'Exit with 1 when there is a finding this grave or graver' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 info\t'Any finding'"
@@ -88,6 +88,7 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l summary -d 'Onl
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l all -d 'Also draw registrations and exchanges, and every call however many there are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l headers -d 'Add every header field to each message of the JSON'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l raw -d 'Add the whole message to each message of the JSON'
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l show-secrets -d 'Show passwords, tokens and media keys in header fields and bodies instead of stars (Basic and Bearer credentials, SDES, MIKEY)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l json -d 'Short for --format json'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -83,10 +83,7 @@ fn what_cannot_be_read_is_one_line_and_exit_2() {
         (&["not-a-capture.txt"], "sipctl: not-a-capture.txt: not a packet capture: text\n"),
         (&["nowhere.pcap"], "sipctl: cannot open nowhere.pcap: No such file or directory\n"),
         (&["busy.pcap", "nowhere.pcap"], "sipctl: cannot open nowhere.pcap: No such file or directory\n"),
-        (
-            &["busy.pcap", "--keylog", "nowhere.log"],
-            "sipctl: cannot read nowhere.log: No such file or directory (os error 2)\n",
-        ),
+        (&["busy.pcap", "--keylog", "nowhere.log"], "sipctl: cannot read nowhere.log: No such file or directory\n"),
         (
             &["busy.pcap", "--keylog", "not-a-capture.txt"],
             "sipctl: not-a-capture.txt: there is no TLS secret in it\n  a key log has lines like: CLIENT_RANDOM 52fd… 8a41…\n",

@@ -12,8 +12,15 @@ use sipctl::trace::Limits;
 use sipctl_fuzz::decode;
 
 fuzz_target!(|data: &[u8]| {
-    let small =
-        Limits { conversations: 8, messages: 32, streams: 8, endpoints: 16, idle_registrations: 4, keep_raw: false };
+    let small = Limits {
+        conversations: 8,
+        messages: 32,
+        bytes: 1 << 16,
+        streams: 8,
+        endpoints: 16,
+        idle_registrations: 4,
+        keep_raw: false,
+    };
     let detail = Detail { headers: true, raw: true };
     // Every input is decoded twice; a third time would halve the speed again.
     if data.len() % 2 == 1 {

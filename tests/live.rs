@@ -90,7 +90,7 @@ fn root_is_given_up_unless_something_is_written() {
         return;
     }
     let uid = |sipctl: &Running| {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", sipctl.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", sipctl.pid)).unwrap();
         let line = status.lines().find(|l| l.starts_with("Uid:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
     };

@@ -154,7 +154,7 @@ fn exercise(bytes: &[u8]) {
     if bytes.len() > DRAWN {
         return;
     }
-    let detail = Detail { headers: true, raw: true };
+    let detail = Detail { headers: true, raw: true, secrets: false };
     let mut gather = Gather::new(Hold::Every);
     let (full, _) = decode(bytes, &mut gather, detail, true).unwrap();
     assert_eq!((full.messages, full.calls), (counted.messages, counted.calls));

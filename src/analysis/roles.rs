@@ -88,8 +88,11 @@ fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
     }
     let first_request = c.firsts().find(|(_, f)| f.is_request()).map(|(_, f)| f);
     let answers = |test: fn(&Facts) -> bool| c.firsts().any(|(_, f)| !f.is_request() && sends(f) && test(f));
+    let is_asking = || first_request.is_none() && c.facts.first().is_some_and(receives);
     let (role, why) = if first_request.is_some_and(sends) {
         (Role::Uac, "sent the first request")
+    } else if is_asking() {
+        (Role::Uac, "was sent the responses; no request was captured")
     } else if began_another_dialog(c, &sends, &receives) {
         (Role::B2bua, "answered an INVITE, and sent one of its own under the same Call-ID with another From tag")
     } else if c.kind == Kind::Registration && answers(|f| f.method == Method::Register && f.status > 100) {

@@ -31,6 +31,8 @@ pub enum FailOn {
 
 /// Options of `sipctl decode`.
 #[derive(Clone, Debug, Args)]
+// Said twice, the last one counts, so that an alias can be overruled.
+#[command(args_override_self = true)]
 #[command(after_help = "Examples:
   sipctl decode capture.pcap                        ladders of every call
   sipctl decode capture.pcap --call 3 --messages full
@@ -72,7 +74,7 @@ pub struct DecodeArgs {
     #[arg(long, value_name = "BPF", help_heading = "Input")]
     pub filter: Option<String>,
     /// Only SIP from or to this port (may be repeated)
-    #[arg(long, value_name = "PORT", help_heading = "Input")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Input")]
     pub port: Vec<u16>,
     /// TLS key log (SSLKEYLOGFILE format) that opens TLS 1.0 to 1.3 (may be repeated)
     #[arg(long, value_name = "FILE", help_heading = "Input")]
@@ -102,6 +104,10 @@ pub struct DecodeArgs {
     /// Add the whole message to each message of the JSON
     #[arg(long, help_heading = "Show")]
     pub raw: bool,
+    /// Show passwords, tokens and media keys in header fields and bodies instead of stars (Basic and Bearer
+    /// credentials, SDES, MIKEY)
+    #[arg(long, help_heading = "Show")]
+    pub show_secrets: bool,
 
     /// Only this Call-ID (may be repeated)
     #[arg(long, value_name = "CALL-ID", help_heading = "Select (whole calls)")]
@@ -122,7 +128,7 @@ pub struct DecodeArgs {
     #[arg(long, value_name = "STATE", help_heading = "Select (whole calls)", value_parser = STATES)]
     pub state: Vec<String>,
     /// Only what has this finding (may be repeated)
-    #[arg(long, value_name = "CODE", help_heading = "Select (whole calls)")]
+    #[arg(long, value_name = "CODE", value_parser = finding, help_heading = "Select (whole calls)")]
     pub finding: Vec<String>,
     /// Only what ends at or after this instant (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "Select (whole calls)")]
@@ -130,7 +136,8 @@ pub struct DecodeArgs {
     /// Only what starts before this instant (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "Select (whole calls)")]
     pub before: Option<crate::base::Timestamp>,
-    /// Save the packets of what was selected, media included, as pcapng
+    /// Save the packets of what was selected, media included, as pcapng: as they were captured, secrets and all. A
+    /// device's packets are all saved, as they come
     #[arg(short, long, value_name = "FILE", help_heading = "Select (whole calls)")]
     pub write: Option<PathBuf>,
 
@@ -164,6 +171,17 @@ const STATES: [&str; 16] = [
     "refused",
     "challenged",
 ];
+
+/// Reads a finding's code: one of the catalogue, since a misspelt one would select nothing and say nothing.
+fn finding(code: &str) -> Result<String, String> {
+    if crate::analysis::rules::entry(code).is_some() {
+        return Ok(code.to_owned());
+    }
+    let entries = crate::analysis::rules::ALL.iter().flat_map(|rule| rule.entries);
+    let mut codes: Vec<&str> = entries.map(|entry| entry.code).collect();
+    codes.sort_unstable();
+    Err(format!("there is no such finding; there are {}", codes.join(", ")))
+}
 
 /// Reads an instant: RFC 3339, with any offset.
 fn instant(text: &str) -> Result<crate::base::Timestamp, String> {

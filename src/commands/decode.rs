@@ -142,6 +142,7 @@ impl Run<'_> {
         let detail = Detail {
             headers: self.args.headers || self.bodies() == Bodies::Headers,
             raw: self.args.raw || self.bodies() == Bodies::Full,
+            secrets: self.args.show_secrets,
         };
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
         // Who watches live traffic wants a call when it has ended, not half a minute later.

@@ -125,9 +125,10 @@ fn manual(out: Option<&std::path::Path>, command: Option<&str>) -> Result<Exit, 
     if let Some(dir) = out {
         for (name, page) in &pages {
             let path = dir.join(format!("{name}.1"));
-            std::fs::write(&path, page)
-                .with_context(|| format!("cannot write {}", path.display()))
-                .map_err(|e| Failure::new(Exit::Usage, e))?;
+            let written = crate::capture::create_private(&path.to_string_lossy())
+                .map_err(anyhow::Error::from)
+                .and_then(|mut file| file.write_all(page).with_context(|| format!("cannot write {}", path.display())));
+            written.map_err(|e| Failure::new(Exit::Usage, e))?;
         }
         return Ok(Exit::Good);
     }

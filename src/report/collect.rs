@@ -8,6 +8,7 @@ use crate::analysis::{self, Case};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
 use crate::trace::{Conversation, Kind, MediaStream, Observed, Sink};
+use std::borrow::Cow;
 
 /// Where the findings of a run go, each piece as soon as it is complete.
 pub trait Outlet {
@@ -61,6 +62,15 @@ pub struct Detail {
     pub headers: bool,
     /// The whole message.
     pub raw: bool,
+    /// Whether secrets in either are shown: see [`super::secrets`].
+    pub secrets: bool,
+}
+
+impl Detail {
+    /// The bytes of a message as they may be shown. Every byte keeps its place.
+    fn shown(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        if self.secrets { Cow::Borrowed(bytes) } else { super::secrets::hide(bytes) }
+    }
 }
 
 /// The sink of a decode run.
@@ -99,14 +109,19 @@ impl<'a> Collector<'a> {
 
     fn tell_message(&mut self, c: &Conversation, position: u32, observed: Option<&Observed<'_>>) {
         let origin = self.origin.unwrap_or_default();
+        let shown;
         let Some(mut message) = build::message(c, position, origin) else { return };
         if self.detail.headers || self.detail.raw {
             match observed {
-                Some(o) => add_detail(&mut message, self.detail, o.bytes, o.outline),
+                Some(o) => {
+                    shown = self.detail.shown(o.bytes);
+                    add_detail(&mut message, self.detail, &shown, o.outline);
+                }
                 None => {
                     if let Some(raw) = c.raw.get(position as usize) {
                         self.outline.read(raw);
-                        add_detail(&mut message, self.detail, raw, &self.outline);
+                        shown = self.detail.shown(raw);
+                        add_detail(&mut message, self.detail, &shown, &self.outline);
                     }
                 }
             }
@@ -119,10 +134,12 @@ impl<'a> Collector<'a> {
         let origin = self.origin.unwrap_or_default();
         let mut all = Vec::with_capacity(c.facts.len());
         for position in 0..c.facts.len() as u32 {
+            let shown;
             let Some(mut message) = build::message(c, position, origin) else { continue };
             if let Some(raw) = c.raw.get(position as usize) {
                 self.outline.read(raw);
-                add_detail(&mut message, self.detail, raw, &self.outline);
+                shown = self.detail.shown(raw);
+                add_detail(&mut message, self.detail, &shown, &self.outline);
             }
             all.push(message.into_owned());
         }

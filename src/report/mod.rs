@@ -6,6 +6,7 @@ pub mod decode;
 pub mod expect;
 pub mod notes;
 pub mod peers;
+pub mod secrets;
 pub mod select;
 pub mod tally;
 pub mod text;

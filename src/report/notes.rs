@@ -61,7 +61,10 @@ fn earlier_hop<'a>(c: &'a Conversation, f: &Facts, position: u32) -> Option<(u32
             && c.text(o.to_tag) == c.text(f.to_tag)
             && c.text(o.from_tag) == c.text(f.from_tag)
     };
-    c.firsts().rev().skip_while(|(p, _)| *p >= position).take(HOPS_BACK).filter(|(_, o)| same(o)).last()
+    let from = (position as usize).saturating_sub(HOPS_BACK);
+    let before = c.facts.get(from..position as usize)?;
+    let earlier = before.iter().zip(from as u32..).find(|(o, _)| !o.is_repeat() && same(o));
+    earlier.map(|(o, at)| (at, o))
 }
 
 fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) {
@@ -270,7 +273,8 @@ fn media(c: &Conversation, f: &Facts, position: u32) -> Option<String> {
     let early = if f.is_provisional() { "early media, " } else { "" };
     Some(match offer::role(c, position) {
         Some("answer") => format!("{early}{}", answered(sdp)),
-        _ => format!("{early}offers {}{}", offer::names(sdp, CODECS), protection(sdp)),
+        Some(_) => format!("{early}offers {}{}", offer::names(sdp, CODECS), protection(sdp)),
+        None => format!("{early}SDP with {}{}", offer::names(sdp, CODECS), protection(sdp)),
     })
 }
 

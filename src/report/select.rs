@@ -41,7 +41,7 @@ impl std::str::FromStr for StatusPattern {
 /// What is asked for. Values of one field are alternatives; the fields all have to fit. A conversation is taken whole.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// `--call N`
+    /// `--call N`: the number of the call, or a Call-ID that looks like one.
     pub call: Option<u64>,
     /// `--call-id`, and `--call CALL-ID`
     pub call_ids: Vec<String>,
@@ -83,7 +83,9 @@ impl Selection {
     #[must_use]
     pub fn takes(&self, c: &Conversation, streams: &[MediaStream], findings: &[Finding]) -> bool {
         self.is_everything()
-            || (self.call.is_none_or(|n| c.kind == Kind::Call && c.id == n)
+            || (self
+                .call
+                .is_none_or(|n| c.kind == Kind::Call && (c.id == n || c.text(c.call_id) == n.to_string().as_bytes()))
                 && any(&self.call_ids, |id| c.text(c.call_id) == id.as_bytes())
                 && any(&self.users, |user| is_user(c.text(c.from), user) || is_user(c.text(c.to), user))
                 && any(&self.ips, |ip| {

@@ -98,9 +98,9 @@ pub enum Event<'a> {
 }
 
 /// Messages from the start of an input whose whole grammar is looked at …
-const EXAMINED: u64 = 65_536;
+const EXAMINED: u64 = 20_000;
 /// … and then every so many, so that a long capture costs little more than its reading.
-const EXAMINED_THEN: u64 = 16;
+const EXAMINED_THEN: u64 = 32;
 
 /// Looks at the whole grammar of messages, where reading looks only at what decoding needs.
 #[derive(Debug, Default)]

@@ -38,6 +38,9 @@ const TIMER_B_NS: i64 = 32_000_000_000;
 /// Sends of a request over UDP by Timer A until Timer B fires: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s.
 const TIMER_A_SENDS: u32 = 7;
 
+/// Messages among which the INVITEs stand that start a call.
+const LEGS_BEGIN: usize = 256;
+
 /// What became of a call.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -212,8 +215,8 @@ pub fn deciding_transaction(c: &Conversation, caller: Option<Endpoint>) -> Optio
 pub fn is_from_caller(c: &Conversation, f: &Facts) -> bool {
     let tag = c.text(f.from_tag);
     let first = c.facts.iter().find(|f| f.cseq_method == Method::Invite).or(c.facts.first());
-    first.is_none_or(|first| c.text(first.from_tag) == tag)
-        || c.requests(Method::Invite).any(|(_, f)| f.to_tag.is_empty() && c.text(f.from_tag) == tag)
+    let is_caller = |o: &Facts| o.asks(Method::Invite) && o.to_tag.is_empty() && c.text(o.from_tag) == tag;
+    first.is_none_or(|first| c.text(first.from_tag) == tag) || c.facts.iter().take(LEGS_BEGIN).any(is_caller)
 }
 
 /// From the 2xx to the BYE, in nanoseconds.

@@ -82,7 +82,10 @@ impl Settling {
 
     /// Takes the next one whose wait is over by `now`.
     pub fn pop(&mut self, now: Timestamp) -> Option<Waiting> {
-        self.queue.pop_front_if(|w| w.due <= now)
+        if self.queue.front()?.due > now {
+            return None;
+        }
+        self.queue.pop_front()
     }
 }
 

@@ -12,7 +12,8 @@ pub fn role(c: &Conversation, position: u32) -> Option<&'static str> {
     let f = c.at(position)?;
     c.sdp(f)?;
     let t = c.transaction(f)?;
-    let request_offers = t.request.and_then(|p| c.at(p)).is_some_and(|r| r.sdp.is_some());
+    let request = t.request.and_then(|p| c.at(p));
+    let request_offers = request.is_some_and(|r| r.sdp.is_some());
     match (f.is_request(), f.method) {
         (true, Method::Ack) => Some("answer"),
         // A PRACK answers the offer of the reliable response; where the INVITE offered, it makes a new offer.
@@ -21,6 +22,8 @@ pub fn role(c: &Conversation, position: u32) -> Option<&'static str> {
             Some(if invite.is_some_and(|r| r.sdp.is_some()) { "offer" } else { "answer" })
         }
         (true, Method::Invite | Method::Update) => Some("offer"),
+        // What a response answers cannot be told from the response.
+        (false, _) if request.is_none_or(|r| r.cut) => None,
         (false, Method::Invite | Method::Update | Method::Prack) => {
             Some(if request_offers { "answer" } else { "offer" })
         }

@@ -2,7 +2,7 @@
 
 use super::conversation::{Conversation, Kind, Stage};
 use super::facts::Facts;
-use crate::base::{Endpoint, Timestamp};
+use crate::base::{Endpoint, Flow, Timestamp};
 use crate::sip::{Address, HeaderName, Method};
 
 /// How long after its last message a finished conversation may still see a retransmission: 64·T1. RFC 3261 §17.2.2
@@ -88,29 +88,63 @@ pub struct Path {
 
 /// Stations that are told apart; what comes later joins the last.
 const STATIONS_CAP: usize = 256;
+/// Messages among which a request is looked for that was forwarded.
+const LOOKED_AT: usize = 256;
 
 impl Path {
     /// The path of a conversation.
     #[must_use]
     pub fn of(c: &Conversation) -> Path {
         let mut path = Path::default();
-        for facts in c.facts.iter().filter(|f| f.is_request()) {
+        // A response follows its request, and adds only what is not known from that. Those without a request add their part last.
+        let follows = |f: &&Facts| f.is_request() || c.transaction(f).is_some_and(|t| t.request.is_some());
+        for facts in c.facts.iter().filter(follows) {
             path.pass(c, facts);
         }
-        for facts in c.facts.iter().filter(|f| !f.is_request()) {
+        for facts in c.facts.iter().filter(|f| !follows(f)) {
             path.pass(c, facts);
         }
         path
     }
 
     fn pass(&mut self, c: &Conversation, facts: &Facts) {
-        let (src_name, dst_name) = if facts.is_request() {
-            (via_name(c, facts), facts.flow.dst)
+        let Flow { src, dst } = facts.flow;
+        if facts.is_request() {
+            let name = self.forwarding(c, facts).unwrap_or_else(|| via_name(c, facts));
+            self.place(src, name);
+            self.place(dst, dst);
+        } else if c.transaction(facts).is_none_or(|t| t.request.is_none()) {
+            // The one who asked stands before the one who answers, though only the answer was seen.
+            self.place(dst, via_name(c, facts));
+            self.place(src, src);
         } else {
-            (answering(c, facts), via_name(c, facts))
+            // What a request was sent to answers it, if from another port; what sent it gets the answer.
+            let asked = c.transaction(facts).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
+            let known = |path: &Self, end: Option<Endpoint>, seen: Endpoint| {
+                let end = end.filter(|end| end.same_ip(&seen))?;
+                path.stations.get(path.station(end)?).copied()
+            };
+            let answering = known(self, asked.map(|a| a.dst), src);
+            self.place(src, answering.unwrap_or(src));
+            let asking = known(self, asked.map(|a| a.src), dst);
+            self.place(dst, asking.unwrap_or_else(|| via_name(c, facts)));
+        }
+    }
+
+    /// The station that a request was forwarded by, where it came in on another port of the same host: it has one Via more than what came in there.
+    fn forwarding(&self, c: &Conversation, sent: &Facts) -> Option<Endpoint> {
+        if sent.vias < 2 || self.station(sent.flow.src).is_some() {
+            return None;
+        }
+        let is_received = |f: &&Facts| {
+            f.asks(sent.method)
+                && f.cseq == sent.cseq
+                && f.vias + 1 == sent.vias
+                && f.flow.dst.same_ip(&sent.flow.src)
+                && c.text(f.from_tag) == c.text(sent.from_tag)
         };
-        self.place(facts.flow.src, src_name);
-        self.place(facts.flow.dst, dst_name);
+        let received = c.facts.iter().take_while(|f| f.index < sent.index).take(LOOKED_AT).find(is_received)?;
+        self.stations.get(self.station(received.flow.dst)?).copied()
     }
 
     /// Adds a station where it is new.
@@ -167,13 +201,6 @@ fn via_name(c: &Conversation, facts: &Facts) -> Endpoint {
         },
     };
     if named.same_ip(&seen) { named } else { seen }
-}
-
-/// Where a response comes from: what its request was sent to, if that is another port of the same host.
-fn answering(c: &Conversation, response: &Facts) -> Endpoint {
-    let seen = response.flow.src;
-    let asked = c.transaction(response).map(|t| t.flow).filter(|asked| !asked.src.same_ip(&asked.dst));
-    asked.map(|asked| asked.dst).filter(|asked| asked.same_ip(&seen)).unwrap_or(seen)
 }
 
 #[cfg(test)]

@@ -173,8 +173,9 @@ fn join_transaction(
     let Some(at) = found else {
         facts.transaction = c.transactions.len() as u32;
         let (o, bytes) = (observed.outline, observed.bytes);
-        let mut keep = |span: Span| c.texts.intern(capped(span.of(bytes)));
-        let via = (keep(o.branch), keep(o.sent_by));
+        let sent_by = c.transactions.last().map_or(Span::NONE, |t| t.sent_by);
+        let via =
+            (c.texts.append(capped(o.branch.of(bytes))), c.texts.intern_like(sent_by, capped(o.sent_by.of(bytes))));
         let mut transaction = Transaction::begin(facts, via, position);
         if !facts.is_request() {
             transaction.respond(facts, position);

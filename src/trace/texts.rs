@@ -5,11 +5,27 @@ use crate::base::Span;
 /// How far back a text is looked for before it is kept again: the messages of a call repeat what the last few said.
 const LOOK_BACK: usize = 16;
 
+/// A text that is kept, with enough of it beside to tell most others apart without looking it up.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    span: Span,
+    print: u32,
+}
+
+/// The ends of a text, mixed.
+fn print(text: &[u8]) -> u32 {
+    let ends = (text.first_chunk::<4>(), text.last_chunk::<4>());
+    let (Some(first), Some(last)) = ends else {
+        return text.iter().fold(0, |n, &b| n << 8 | u32::from(b));
+    };
+    u32::from_le_bytes(*first) ^ u32::from_le_bytes(*last).rotate_left(13)
+}
+
 /// An append-only store of short byte strings. Equal strings that follow each other closely share their bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     bytes: Vec<u8>,
-    known: Vec<Span>,
+    known: Vec<Known>,
 }
 
 impl Texts {
@@ -19,10 +35,21 @@ impl Texts {
             return Span::NONE;
         }
         let recent = self.known.len().saturating_sub(LOOK_BACK);
-        for &span in self.known[recent..].iter().rev() {
-            if span.len() == text.len() && span.of(&self.bytes) == text {
-                return span;
+        let print = print(text);
+        for known in self.known[recent..].iter().rev() {
+            if known.print == print && known.span.len() == text.len() && known.span.of(&self.bytes) == text {
+                return known.span;
             }
+        }
+        let span = self.append(text);
+        self.known.push(Known { span, print });
+        span
+    }
+
+    /// Keeps `text`, which is not likely to come again.
+    pub fn append(&mut self, text: &[u8]) -> Span {
+        if text.is_empty() {
+            return Span::NONE;
         }
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(512);
@@ -30,15 +57,13 @@ impl Texts {
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
-        let span = Span::new(start, self.bytes.len());
-        self.known.push(span);
-        span
+        Span::new(start, self.bytes.len())
     }
 
     /// Where the latest text ends.
     #[must_use]
     pub fn latest(&self) -> u64 {
-        self.known.last().map_or(0, |span| u64::from(span.end))
+        self.known.last().map_or(0, |known| u64::from(known.span.end))
     }
 
     /// Forgets everything but the memory.

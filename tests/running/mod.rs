@@ -11,6 +11,8 @@ const DEADLINE: Duration = Duration::from_secs(40);
 /// A sipctl that runs.
 pub struct Running {
     child: Child,
+    /// Its process.
+    pub pid: u32,
     out: Receiver<String>,
     err: Receiver<String>,
     /// What was said so far, for the message of a failing test.
@@ -44,12 +46,7 @@ impl Running {
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sipctl starts");
         let out = lines(child.stdout.take().expect("piped"));
         let err = lines(child.stderr.take().expect("piped"));
-        Running { child, out, err, said: Vec::new() }
-    }
-
-    /// Its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        Running { pid: child.id(), child, out, err, said: Vec::new() }
     }
 
     fn wait_for(said: &mut Vec<String>, from: &Receiver<String>, what: &str) -> String {
@@ -80,7 +77,7 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: nix::sys::signal::Signal) {
-        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        let pid = nix::unistd::Pid::from_raw(self.pid as i32);
         nix::sys::signal::kill(pid, signal).expect("it runs");
     }
 

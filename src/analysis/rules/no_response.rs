@@ -43,11 +43,6 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let method = words::method(c, request);
     let mut f = ENTRIES[0].finding(format!("{} did not answer the {method}", t.flow.dst));
     let end = c.unreachable.iter().map(|u| u.time).max().map_or(case.now, |at| at.max(case.now));
-    // One phone of several that does not answer is no failure of a call that another one took.
-    if request.asks(Method::Invite) && request.to_tag.is_empty() && is_answered(c) {
-        f.severity = Severity::Warning;
-        f.detail.push("The call was answered elsewhere all the same.".to_owned());
-    }
     let silence = end.since(t.last_send);
     let until = match silence {
         n if n >= SILENCE_NS => format!("in the {} that were captured after it", words::duration(n)),
@@ -61,6 +56,11 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
             words::duration(over)
         ),
     });
+    // One phone of several that does not answer is no failure of a call that another one took.
+    if request.asks(Method::Invite) && request.to_tag.is_empty() && is_answered(c) {
+        f.severity = Severity::Warning;
+        f.detail.push("The call was answered elsewhere all the same.".to_owned());
+    }
     if let Some(u) = c.unreachable.iter().find(|u| u.to == t.flow.dst) {
         f.detail.push(format!("{}.", unreachable(u)));
     }

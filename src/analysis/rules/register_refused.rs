@@ -28,6 +28,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if matches!(response.status, 401 | 407) && with_credentials {
         f.detail.push("Credentials were sent and refused: the password or the user name is wrong.".to_owned());
     }
+    if response.status / 100 == 5 {
+        f.fix = "The registrar is there and does not work: look at its log and configuration. Retry-After, where it is given, says when to try again.";
+    }
     f.positions = request.into_iter().chain([position]).collect();
     findings.push(f);
 }

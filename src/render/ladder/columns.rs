@@ -186,7 +186,9 @@ impl Columns {
         self.heading = heading;
         for (at, column) in self.columns.iter_mut().enumerate() {
             column.x = first + at * step;
-            column.lines = name_lines(column, broken, step.saturating_sub(2), terminal);
+            // Names are centred, but nothing stands left of the first column: a long one there reaches towards the second.
+            let room = step.saturating_sub(2).min(column.x + (step / 2).saturating_sub(1));
+            column.lines = name_lines(column, broken, room, terminal);
         }
     }
 

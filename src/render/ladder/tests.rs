@@ -192,6 +192,35 @@ fn a_repeat_the_other_way_or_of_nothing_is_an_arrow_of_its_own() {
 }
 
 #[test]
+fn a_message_that_was_captured_twice_is_drawn_once_and_behind_a_nat_again() {
+    let copy = |mut m: Message<'static>| {
+        m.copy_of = Some(0);
+        m
+    };
+    let messages = [
+        message(0, 0, ALICE, BOB, "INVITE sip:b", INVITE),
+        copy(message(1, 1, ALICE, BOB, "INVITE sip:b", INVITE)),
+        copy(message(2, 1, "192.0.2.1:5060", BOB, "INVITE sip:b", INVITE)),
+        copy(message(3, 2, "192.0.2.1:5060", BOB, "INVITE sip:b", INVITE)),
+    ];
+    let text = ladder(&phones(0), &messages, &[], &[], terminal(100));
+    assert_eq!(text.matches("INVITE b").count(), 2, "{text}");
+    assert!(text.ends_with("2 more sights of these messages, captured again or mirrored\n"), "{text}");
+}
+
+#[test]
+fn a_defect_is_told_once_with_its_sign() {
+    let told = "header-missing: To is missing";
+    let messages = [message(0, 0, ALICE, BOB, "INVITE sip:b", INVITE).note(told)];
+    let findings = [
+        found("header-missing", Severity::Error, "To is missing", vec![0]),
+        found("no-response", Severity::Error, "nobody answers", vec![0]),
+    ];
+    let text = ladder(&phones(0), &messages, &[], &findings, terminal(140));
+    assert!(text.ends_with("▲ header-missing: To is missing  ▲ no-response\n"), "{text}");
+}
+
+#[test]
 fn bodies_stand_under_their_arrows() {
     let mut one = message(0, 0, ALICE, BOB, "INVITE sip:bob@x", INVITE).sdp();
     one.headers = Some(vec![

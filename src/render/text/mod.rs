@@ -193,12 +193,16 @@ impl<'a> Page<'a> {
         self.findings(&findings, &messages, Some(start), out)
     }
 
-    /// Addresses in order of appearance; roles that calls have shown for the same address are not guessed at here.
-    fn participants(&self, messages: &[&Message<'_>]) -> Vec<Participant> {
+    /// Hosts in order of appearance, by the address that was seen first: a host may send on one port and listen on another. Where a host speaks to
+    /// itself, every address counts. Roles that calls have shown for the same address are not guessed at here.
+    fn participants<'m>(&self, messages: &[&'m Message<'_>]) -> Vec<Participant> {
+        let host = |address: &'m str| address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let ends = |m: &&'m Message<'_>| [m.src.as_str(), m.dst.as_str()];
+        let to_itself = messages.iter().map(ends).any(|[src, dst]| host(src) == host(dst));
         let mut seen = HashSet::new();
         let mut participants = Vec::new();
-        for address in messages.iter().flat_map(|m| [m.src.as_str(), m.dst.as_str()]) {
-            if seen.insert(address) {
+        for address in messages.iter().flat_map(ends) {
+            if seen.insert(if to_itself { address } else { host(address) }) {
                 participants.push(Participant { address: address.to_owned(), ..Participant::default() });
             }
         }

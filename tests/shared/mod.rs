@@ -1,0 +1,34 @@
+//! Where captures that are not ours lie, and the binary run over them.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The folder of captures and truths beside the project; `None`, said aloud, where there is none.
+pub fn folder(name: &str) -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let root = std::env::var_os("SIPCTL_SHARED").map_or_else(beside, PathBuf::from);
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} is not there (SIPCTL_SHARED names its parent)", folder.display());
+    None
+}
+
+/// The JSON that `sipctl decode` gives for a capture.
+pub fn decode(capture: &Path, keylog: Option<&Path>) -> Value {
+    let mut command = assert_cmd::Command::cargo_bin("sipctl").expect("the binary is built");
+    command.arg("decode").arg(capture).arg("--json");
+    if let Some(keylog) = keylog {
+        command.arg("--keylog").arg(keylog);
+    }
+    let done = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{}: {said}", capture.display());
+    serde_json::from_slice(&done.stdout).unwrap_or_else(|e| panic!("{}: {e}", capture.display()))
+}
+
+/// The objects of one list of a document.
+pub fn list<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    document[name].as_array().unwrap_or_else(|| panic!("no list {name}"))
+}

@@ -141,6 +141,7 @@ fn decode(bytes: &[u8], outlet: &mut dyn Outlet, detail: Detail, keep_raw: bool)
     intake.finish(&mut batch);
     tracer.take(&batch, &mut collector);
     tracer.finish(&mut collector);
+    assert_eq!(tracer.held(), 0, "what is kept is counted");
     Some((collector.tally, packets))
 }
 
@@ -285,4 +286,40 @@ fn leaping_clocks_are_survived() {
         inputs.push(tally.messages);
     }
     assert_eq!(inputs, [42; 8]);
+}
+
+/// Messages that are as long as datagrams can be, each of a call of its own: what open calls keep together is bounded, and
+/// every one of them is told.
+#[test]
+fn long_messages_of_many_calls_are_let_go_in_time() {
+    const CALLS: usize = 300;
+    const BYTES: usize = 2 << 20;
+    let contact = format!("<sip:{}@example.com>", "x".repeat(2_000));
+    let mut tracer = Tracer::new(Limits { bytes: BYTES, ..Limits::default() });
+    let selection = Selection::default();
+    let mut quiet = Quiet;
+    let mut collector = Collector::new(&mut quiet, &selection, Detail::default());
+    let mut intake = Intake::new(intake::Options::default(), KeyLog::new());
+    let mut batch = Batch::default();
+    let mut most = 0;
+    for number in 0..CALLS {
+        let call_id = number.to_string();
+        // No two fields alike: equal ones would be kept once.
+        let contacts: Vec<String> = (0..25).map(|n| format!("{contact};expires={n}")).collect();
+        let mut fields = vec![("Call-ID", call_id.as_str()), ("CSeq", "1 INVITE")];
+        fields.extend(contacts.iter().map(|contact| ("Contact", contact.as_str())));
+        let mut capture = Capture::new();
+        capture.udp(ALICE, BOB, &made::message("INVITE sip:b@example.com SIP/2.0", &fields, ""));
+        let mut source = FileSource::new(Box::new(Cursor::new(capture.bytes().to_vec())), "long", 0).unwrap();
+        while let Some(Event::Packet(packet)) = source.next_event().unwrap() {
+            intake.packet(&packet, &mut batch);
+        }
+        tracer.take(&batch, &mut collector);
+        batch.clear();
+        most = most.max(tracer.held());
+    }
+    assert!(most > BYTES && most < BYTES + 70_000, "{most}");
+    assert!(tracer.let_go().conversations > CALLS as u64 / 2, "{:?}", tracer.let_go());
+    tracer.finish(&mut collector);
+    assert_eq!((tracer.held(), collector.tally.calls), (0, CALLS as u64));
 }

@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
 
     let mut intake = Intake::new(Default::default(), Default::default());
     let mut batch = Batch::default();
-    intake.hep_datagram(Timestamp(1), 1, 0, data, &mut batch);
+    intake.hep_datagram((Timestamp(1), 1, 0), data, &mut batch);
 
     // The same bytes as a stream that comes in pieces.
     let mut framer = Framer::new();

@@ -8,17 +8,28 @@ use sipctl::render::text::{self, Bodies, Mode, TextOptions};
 use sipctl::render::{Terminal, json};
 use sipctl::report::Detail;
 use sipctl::report::collect::Quiet;
-use sipctl::trace::Limits;
+use sipctl::trace::{Limits, Linger};
 use sipctl_fuzz::decode;
 
 fuzz_target!(|data: &[u8]| {
-    let small =
-        Limits { conversations: 8, messages: 32, streams: 8, endpoints: 16, idle_registrations: 4, keep_raw: false };
+    let small = Limits {
+        conversations: 8,
+        messages: 32,
+        streams: 8,
+        endpoints: 16,
+        idle_registrations: 4,
+        ..Limits::default()
+    };
     let detail = Detail { headers: true, raw: true };
     // Every input is decoded twice; a third time would halve the speed again.
     if data.len() % 2 == 1 {
         let mut lines = Vec::new();
-        decode(data, &mut Ndjson::new(&mut lines, false), detail, small);
+        decode(
+            data,
+            &mut Ndjson::new(&mut lines, false),
+            detail,
+            Limits { linger: Linger::Prompt, bytes: 4 << 10, ..small },
+        );
         for line in lines.split(|&b| b == b'\n').filter(|l| !l.is_empty()) {
             assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
         }

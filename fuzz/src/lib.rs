@@ -86,5 +86,6 @@ pub fn decode(data: &[u8], outlet: &mut dyn Outlet, detail: Detail, limits: Limi
     intake.finish(&mut batch);
     tracer.take(&batch, &mut collector);
     tracer.finish(&mut collector);
+    assert_eq!(tracer.held(), 0);
     collector.tally
 }

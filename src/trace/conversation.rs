@@ -129,6 +129,20 @@ impl Conversation {
         self.stage = Stage::Open;
     }
 
+    /// About how many bytes it keeps.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let raw: usize = self.raw.iter().map(|message| message.len()).sum();
+        self.texts.len() + self.facts.len() * size_of::<Facts>() + raw
+    }
+
+    /// How many of them came with its last message, where its texts had `before` bytes until then.
+    #[must_use]
+    pub fn weight_of_last(&self, before: usize) -> usize {
+        let raw = self.raw.last().map_or(0, |message| message.len());
+        self.texts.len().saturating_sub(before) + size_of::<Facts>() + raw
+    }
+
     /// The bytes of one of its texts.
     #[must_use]
     pub fn text(&self, span: Span) -> &[u8] {

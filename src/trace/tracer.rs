@@ -17,6 +17,8 @@ pub struct Limits {
     pub conversations: usize,
     /// Messages of one conversation; a longer one is handed over in parts.
     pub messages: usize,
+    /// Bytes that the open conversations may keep together; beyond it, those that are due first are handed over.
+    pub bytes: usize,
     /// Media streams.
     pub streams: usize,
     /// Media endpoints that SDP announced.
@@ -34,6 +36,7 @@ impl Default for Limits {
         Limits {
             conversations: 65_536,
             messages: 8_192,
+            bytes: 256 << 20,
             streams: 32_768,
             endpoints: 262_144,
             idle_registrations: 4_096,
@@ -82,6 +85,8 @@ pub struct Tracer {
     looked_at: Timestamp,
     idle: std::collections::VecDeque<u64>,
     let_go: LetGo,
+    /// Bytes that the open conversations keep.
+    held: usize,
     settling: Settling,
     /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
     warm: u64,
@@ -91,6 +96,8 @@ pub struct Tracer {
 
 /// Conversations whose memory is kept for the next.
 const SPARE_CAP: usize = 256;
+/// What kept more than this gives its memory back.
+const SPARE_WEIGHT: usize = 64 << 10;
 
 impl Tracer {
     /// A tracer that has seen nothing.
@@ -106,6 +113,7 @@ impl Tracer {
             looked_at: Timestamp(i64::MIN),
             idle: std::collections::VecDeque::new(),
             let_go: LetGo::default(),
+            held: 0,
             settling: Settling::default(),
             warm: 0,
             spare: Vec::new(),
@@ -155,6 +163,12 @@ impl Tracer {
         LetGo { streams: self.streams.let_go(), endpoints: self.streams.endpoints_let_go(), ..self.let_go }
     }
 
+    /// Bytes that the open conversations keep: their messages' facts and texts.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// The latest instant that was seen.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -199,25 +213,29 @@ impl Tracer {
     }
 
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
+        self.held = self.held.saturating_sub(conversation.weight());
         if let Stage::Told(messages) = conversation.stage {
             self.let_go.late += conversation.facts.len().saturating_sub(messages) as u64;
             return;
         }
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
         sink.conversation(&conversation, &streams);
-        if self.spare.len() < SPARE_CAP {
+        if self.spare.len() < SPARE_CAP && conversation.weight() < SPARE_WEIGHT {
             self.spare.push(conversation);
         }
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {
         self.pass_time(observed.sight.seen, sink);
+        self.make_room(sink);
         let place = self.place_of(observed, sink);
         let keep_raw = self.limits.keep_raw;
         let index = self.next_index;
         self.next_index += 1;
         let Some(conversation) = self.shelf.at(place) else { return };
+        let before = if conversation.facts.is_empty() { 0 } else { conversation.texts.len() };
         let position = take_in::message(conversation, observed, index, keep_raw);
+        self.held += conversation.weight_of_last(before);
         conversation.touched = self.now;
         if self.limits.linger == Linger::Prompt {
             self.settling.consider(conversation, place, self.now);
@@ -237,6 +255,15 @@ impl Tracer {
         } else if conversation.kind == Kind::Registration && position == 1 {
             let own = keys::conversation(Kind::Registration, observed.bytes, observed.outline);
             self.note_registration(own, sink);
+        }
+    }
+
+    /// Messages of any length and number keep what they say; what all keep together is bounded.
+    fn make_room(&mut self, sink: &mut impl Sink) {
+        while self.held > self.limits.bytes {
+            let Some(first) = self.shelf.pop_first() else { return };
+            self.let_go.conversations += u64::from(!matches!(first.stage, Stage::Told(_)));
+            self.hand_over(first, sink);
         }
     }
 

@@ -85,7 +85,7 @@ fn what_cannot_be_read_is_one_line_and_exit_2() {
         (&["busy.pcap", "nowhere.pcap"], "sipctl: cannot open nowhere.pcap: No such file or directory\n"),
         (
             &["busy.pcap", "--keylog", "nowhere.log"],
-            "sipctl: cannot read nowhere.log: No such file or directory (os error 2)\n",
+            "sipctl: cannot read nowhere.log: No such file or directory\n",
         ),
         (
             &["busy.pcap", "--keylog", "not-a-capture.txt"],

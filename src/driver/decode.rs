@@ -85,14 +85,8 @@ pub fn run(
     let stop = control.stop;
     let result: std::io::Result<_> = std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || {
-            let mut feed = Feed {
-                full: full_in,
-                empty: empty_out,
-                batch: Batch::default(),
-                control,
-                totals: Totals::default(),
-                lag: 0,
-            };
+            let mut feed =
+                Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
             let ended = feed.read(input, &mut intake);
             intake.finish(&mut feed.batch);
             feed.hand_on();
@@ -135,8 +129,6 @@ struct Feed<'a> {
     batch: Batch,
     control: Control<'a>,
     totals: Totals,
-    /// Nanoseconds by which the times of a mirror are behind its arrivals.
-    lag: i64,
 }
 
 impl Feed<'_> {
@@ -194,9 +186,8 @@ impl Feed<'_> {
                 if let Some((first, last)) = mirrored.times {
                     self.note(mirrored.packets, first, last);
                 }
-                self.lag = hep.time.since(self.batch.last_time);
             }
-            Event::Idle(now) => self.batch.quiet_at = Some(Timestamp(now.0.saturating_sub(self.lag))),
+            Event::Idle(now) => self.batch.quiet_at = Some(*now),
         }
         Ok(())
     }

@@ -115,6 +115,7 @@ impl Intake {
     /// Takes one HEP datagram in that was received, not captured.
     pub fn hep_datagram(&mut self, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) -> Mirrored {
         batch.packets += 1;
+        batch.last_time = sight.0;
         let mut mirrored = Mirrored::default();
         mirrored.count(self.content.hep(received(sight.0, sight.1, sight.2), bytes, batch));
         mirrored
@@ -130,6 +131,7 @@ impl Intake {
     ) -> Mirrored {
         let mut mirrored = Mirrored::default();
         batch.packets += 1;
+        batch.last_time = sight.0;
         let content = &mut self.content;
         if bytes.is_empty() {
             content.hep_streams.remove(&connection);
@@ -207,8 +209,6 @@ impl Content {
             return outer.time;
         };
         let time = packet.time.unwrap_or(outer.time);
-        // What is mirrored has its own time; that of its arrival would end conversations of a late or replayed mirror.
-        batch.last_time = batch.last_time.max(time);
         let sight = Sight { flow: packet.flow, time, ip_id: 0, mirrored: true, ..outer };
         let transport = match packet.transport {
             6 => Transport::Tcp,

@@ -5,7 +5,7 @@
 use super::{Entry, Rule, is_explained};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::sip::Method;
-use crate::trace::{Facts, Transaction};
+use crate::trace::{Conversation, Facts, Transaction};
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -39,10 +39,38 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         if no_ack && c.at(original).is_some_and(|f| f.is_success() && f.method == Method::Invite) {
             continue;
         }
-        if !is_explained(findings, &["no-response", "ack-missing"], original) {
+        if !is_explained(findings, &["no-response", "ack-missing"], original) && passed_on(c, original).is_none() {
             findings.extend(finding(case, original));
         }
     }
+}
+
+/// Repeats of a message, in order.
+fn repeats_of(c: &Conversation, original: u32) -> impl Iterator<Item = (u32, &Facts)> {
+    let repeats = c.facts.iter().enumerate().filter(move |(_, f)| f.repeats == Some(original) && !f.copy);
+    repeats.map(|(i, f)| (i as u32, f))
+}
+
+/// The same message on the next hop, where that repeats it as often: a proxy passed each repeat on, and what is lost is lost behind it.
+fn passed_on(c: &Conversation, original: u32) -> Option<&Facts> {
+    let first = c.at(original)?;
+    let sent = repeats_of(c, original).count();
+    let next = c.firsts().find(|(at, f)| {
+        let same = f.status == first.status && f.method == first.method && f.cseq == first.cseq;
+        same && f.flow.src == first.flow.dst
+            && f.flow.dst != first.flow.src
+            && c.text(f.to_tag) == c.text(first.to_tag)
+            && repeats_of(c, *at).count() >= sent
+    });
+    next.map(|(_, f)| f)
+}
+
+/// Who repeated the message before it came to this hop.
+fn passed_from(c: &Conversation, original: u32) -> Option<&Facts> {
+    let own = c.at(original)?.index;
+    let mut all: Vec<u32> = c.facts.iter().filter(|f| !f.copy).filter_map(|f| f.repeats).collect();
+    all.dedup();
+    all.into_iter().filter(|&o| passed_on(c, o).is_some_and(|f| f.index == own)).find_map(|o| c.at(o))
 }
 
 fn finding(case: &Case<'_>, original: u32) -> Option<Finding> {
@@ -53,13 +81,7 @@ fn finding(case: &Case<'_>, original: u32) -> Option<Finding> {
         return None;
     }
     let t = c.transaction(first)?;
-    let repeats: Vec<(u32, &Facts)> = c
-        .facts
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.repeats == Some(original) && !f.copy)
-        .map(|(i, f)| (i as u32, f))
-        .collect();
+    let repeats: Vec<(u32, &Facts)> = repeats_of(c, original).collect();
     // A non-INVITE final response is repeated only because its request was.
     if first.is_final() && first.method != Method::Invite {
         return None;
@@ -73,6 +95,10 @@ fn finding(case: &Case<'_>, original: u32) -> Option<Finding> {
     };
     let mut f = ENTRIES[0].finding(title);
     f.detail.push(spacing(first, &repeats));
+    if let Some(before) = passed_from(c, original) {
+        let (from, by) = (before.flow.src, before.flow.dst);
+        f.detail.push(format!("It is {from} that repeats it; {by} passed each one on, so none was lost before that."));
+    }
     f.detail.extend(direction(case, first, t, &repeats));
     f.positions = std::iter::once(original).chain(repeats.iter().map(|(p, _)| *p)).take(64).collect();
     Some(f)

@@ -63,10 +63,9 @@ pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, o
     paragraph("", &finding.detail, terminal, out)?;
     paragraph("fix", &finding.fix, terminal, out)?;
     let rule = terminal.show(finding.rule.as_bytes());
-    let more = format!("more  sipctl explain {}", finding.code);
     match rule.as_str() {
-        "" => writeln!(out, "    {}", terminal.paint(Tone::Faint, &more)),
-        _ => writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}     {more}"))),
+        "" => Ok(()),
+        _ => writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}"))),
     }
 }
 

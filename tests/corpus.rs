@@ -219,7 +219,7 @@ fn disputed_captures_are_read_as_a_look_at_their_bytes_says() {
         assert_eq!(summary["requests"], Value::Object(counts(expected.requests)), "{name}");
         assert_eq!(summary["responses"], Value::Object(counts(expected.responses)), "{name}");
         assert_eq!(call_ids(&found).len(), expected.call_ids, "{name}");
-        let copies = list(&found, "messages").iter().filter(|m| !m["copy_of"].is_null()).count();
+        let copies = list(&found, "messages").iter().filter(|m| shared::is_copy(m)).count();
         assert_eq!(copies, expected.copies, "{name}");
     }
     assert!(DISPUTED.iter().all(|d| truth.contains_key(&format!("captures/{}", d.name))));

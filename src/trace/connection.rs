@@ -136,6 +136,27 @@ impl Connection {
         hep_packets
     }
 
+    /// Bytes of incomplete messages that it holds.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        match &self.content {
+            Content::Sip(streams) => streams.iter().map(|s| s.framer.pending()).sum(),
+            Content::WebSocket(ws) => {
+                let opening: usize = ws.opening.iter().flatten().map(Vec::len).sum();
+                opening + ws.frames.iter().map(websocket::Frames::waiting).sum::<usize>()
+            }
+            Content::Hep(framers) => framers.iter().map(hep::Framer::waiting).sum(),
+            Content::Waiting(waiting) => waiting.iter().map(Vec::len).sum(),
+            Content::Unknown | Content::Other => 0,
+        }
+    }
+
+    /// Lets go of the incomplete message of the direction that spoke, and looks for the next one.
+    pub fn let_go(&mut self, around: &mut Surroundings<'_>) {
+        let direction = self.direction(around.sight.flow);
+        self.content.gap(direction, 0, around);
+    }
+
     /// Nothing follows: hands on what only waited for its end, and counts what is incomplete.
     pub fn finish(&mut self, around: &mut Surroundings<'_>) {
         let Connection { tls, content, first, .. } = self;

@@ -35,6 +35,8 @@ struct Content {
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
     examiner: Examiner,
+    /// Bytes of incomplete messages that all connections hold together.
+    pending: usize,
 }
 
 /// What HEP that was received amounts to.
@@ -54,6 +56,9 @@ impl Mirrored {
     }
 }
 
+/// Bytes of incomplete messages that all connections may hold together.
+const PENDING_CAP: usize = 64 << 20;
+
 /// Senders of HEP over TCP that are listened to at once.
 const HEP_STREAMS_CAP: usize = 1024;
 
@@ -71,6 +76,7 @@ impl Intake {
                 hep_streams: HashMap::default(),
                 undecoded: Undecoded::default(),
                 examiner: Examiner::default(),
+                pending: 0,
             },
         }
     }
@@ -235,7 +241,7 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, examiner, .. } = self;
+        let Content { connections, keys, undecoded, examiner, pending, .. } = self;
         let sight = Sight {
             time: event.time,
             seen: event.time,
@@ -252,16 +258,30 @@ impl Content {
             Kind::Opened => {
                 connections.insert(event.connection, Connection::default());
             }
-            Kind::Data(bytes) => mirrored = connections.entry(event.connection).or_default().data(bytes, around),
+            Kind::Data(bytes) => {
+                let connection = connections.entry(event.connection).or_default();
+                let before = connection.pending();
+                mirrored = connection.data(bytes, around);
+                *pending = (*pending + connection.pending()).saturating_sub(before);
+                if *pending > PENDING_CAP {
+                    let before = connection.pending();
+                    connection.let_go(around);
+                    *pending = (*pending + connection.pending()).saturating_sub(before);
+                    around.undecoded.count(Reason::StreamBufferFull);
+                }
+            }
             Kind::Gap { bytes } => {
                 if let Some(connection) = connections.get_mut(&event.connection) {
+                    let before = connection.pending();
                     connection.gap(bytes, around);
+                    *pending = (*pending + connection.pending()).saturating_sub(before);
                 }
             }
             // Each direction ends with one of these.
             Kind::Closed { .. } | Kind::Evicted => {
                 let is_over = connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
                 if is_over && let Some(mut connection) = connections.remove(&event.connection) {
+                    *pending = pending.saturating_sub(connection.pending());
                     connection.finish(around);
                 }
             }
@@ -281,4 +301,60 @@ fn rtp_seen(sight: Sight, data: &[u8]) -> Option<RtpSeen> {
         *to = *from;
     }
     Some(RtpSeen { sight, header, head })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::LinkType;
+
+    /// An IPv4 packet with a TCP segment from port `port` to 5060.
+    fn segment(port: u16, seq: u32, data: &[u8]) -> Vec<u8> {
+        let mut p = vec![0x45, 0];
+        p.extend(((40 + data.len()) as u16).to_be_bytes());
+        p.extend([0, 0, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+        p.extend(port.to_be_bytes());
+        p.extend(5060u16.to_be_bytes());
+        p.extend(seq.to_be_bytes());
+        p.extend([0, 0, 0, 0, 0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
+        p.extend(data);
+        p
+    }
+
+    #[test]
+    fn incomplete_messages_of_all_connections_have_a_bound_together() {
+        let mut intake = Intake::new(Options::default(), KeyLog::new());
+        let mut batch = Batch::default();
+        let mut frame = 0;
+        let mut put = |intake: &mut Intake, batch: &mut Batch, port: u16, seq: u32, data: &[u8]| {
+            frame += 1;
+            let bytes = segment(port, seq, data);
+            let packet = Packet {
+                time: Timestamp(frame as i64),
+                source: 0,
+                frame,
+                link: LinkType::RAW_IP,
+                data: &bytes,
+                original_len: bytes.len() as u32,
+            };
+            intake.packet(&packet, batch);
+        };
+        let head = b"INVITE sip:a@b SIP/2.0\r\nContent-Length: 9000000\r\n\r\n";
+        let body = vec![b'x'; 60_000];
+        let mut peak = 0;
+        for port in 1000..1100 {
+            put(&mut intake, &mut batch, port, 1, head);
+            let mut seq = 1 + head.len() as u32;
+            for _ in 0..20 {
+                put(&mut intake, &mut batch, port, seq, &body);
+                seq += body.len() as u32;
+                peak = peak.max(intake.content.pending);
+            }
+            batch.clear();
+        }
+        assert!((PENDING_CAP - body.len()..=PENDING_CAP + body.len()).contains(&peak), "{peak}");
+        assert!(intake.undecoded().of(Reason::StreamBufferFull) > 0);
+        let held: usize = intake.content.connections.values().map(Connection::pending).sum();
+        assert_eq!(intake.content.pending, held);
+    }
 }

@@ -28,6 +28,14 @@ pub fn decode(capture: &Path, keylog: Option<&Path>) -> Value {
     serde_json::from_slice(&done.stdout).unwrap_or_else(|e| panic!("{}: {e}", capture.display()))
 }
 
+/// Whether a message says of itself that it is a second sight of an earlier one, and was not sent again.
+pub fn is_copy(message: &Value) -> bool {
+    let says = |n: &Value| {
+        n.as_str().is_some_and(|n| n.starts_with("the same as message ") || n.starts_with("the same message "))
+    };
+    list(message, "notes").iter().any(says)
+}
+
 /// The objects of one list of a document.
 pub fn list<'a>(document: &'a Value, name: &str) -> &'a [Value] {
     document[name].as_array().unwrap_or_else(|| panic!("no list {name}"))

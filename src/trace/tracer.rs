@@ -39,7 +39,7 @@ impl Default for Limits {
             bytes: 256 << 20,
             streams: 32_768,
             endpoints: 262_144,
-            idle_registrations: 4_096,
+            idle_registrations: 2_048,
             keep_raw: false,
             linger: Linger::Whole,
         }

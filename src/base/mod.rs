@@ -4,6 +4,7 @@
 
 pub mod cursor;
 pub mod endpoint;
+pub mod entropy;
 pub mod span;
 pub mod table;
 pub mod text;
@@ -11,6 +12,7 @@ pub mod time;
 
 pub use cursor::Cursor;
 pub use endpoint::{Endpoint, Flow};
+pub use entropy::Entropy;
 pub use span::Span;
 pub use table::Table;
 pub use text::Safe;

@@ -1,5 +1,6 @@
 //! What was typed and what it means. The only folder that names clap.
 
+pub mod active;
 pub mod decode;
 pub mod duration;
 pub mod output;

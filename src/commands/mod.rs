@@ -1,5 +1,6 @@
 //! One file a subcommand: build, run, report, render.
 
+pub mod active;
 pub mod decode;
 pub mod devices;
 pub mod outlet;

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod check;
+pub mod compose;
 pub mod defect;
 pub mod framer;
 pub mod header;
@@ -20,6 +21,7 @@ pub mod uri;
 pub mod via;
 
 pub use address::{Address, Fault};
+pub use compose::Composer;
 pub use defect::{Defect, DefectKind};
 pub use framer::{Frame, Framer, Limits};
 pub use header::{HeaderName, Occurrence};

@@ -1,0 +1,33 @@
+//! What a server asks for. RFC 7616 §3.3
+
+use super::Algorithm;
+
+/// Quality of protection that is offered or used. RFC 7616 §3.3
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Qop {
+    /// `auth`
+    Auth,
+    /// `auth-int`: the body is part of it.
+    AuthInt,
+}
+
+/// A Digest challenge; quotes and backslashes are undone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Challenge {
+    /// Whose passwords are meant.
+    pub realm: String,
+    /// The server's value.
+    pub nonce: String,
+    /// What must come back as it is.
+    pub opaque: Option<String>,
+    /// Whether the credentials were right and only the nonce too old.
+    pub stale: bool,
+    /// The algorithm; `None` where an unknown one is named.
+    pub algorithm: Option<Algorithm>,
+    /// Its name as the server wrote it; empty where it named none (MD5 is meant).
+    pub algorithm_text: String,
+    /// What may be used; empty for the form of RFC 2069, without qop.
+    pub qop: Vec<Qop>,
+    /// Whether a qop was named at all, known or not.
+    pub has_qop: bool,
+}

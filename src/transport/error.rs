@@ -1,0 +1,55 @@
+//! Why a message could not be carried.
+
+use std::fmt;
+
+/// The step that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Looking names up.
+    Dns,
+    /// Opening a socket or a connection.
+    Connect,
+    /// The TLS handshake, the certificate included.
+    Tls,
+    /// The WebSocket handshake.
+    WebSocket,
+    /// Sending.
+    Send,
+    /// Receiving: the connection was closed or reset.
+    Receive,
+}
+
+/// Why a message could not be carried: what was tried, on what, what came back, what to do next.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub struct TransportError {
+    /// Where it stopped.
+    pub phase: Phase,
+    /// A stable word for scripts and tests: `refused`, `reset`, `closed`, `unreachable`, `port-unreachable`, `timeout`, `nxdomain`, `dns-refused`,
+    /// `no-records`, `cert-expired`, `cert-not-yet-valid`, `cert-name`, `cert-self-signed`, `cert-untrusted`, `cert-client-wanted`, `tls-alert`, `tls-version`, `not-tls`, `ws-refused`, `too-large`, `io`.
+    pub kind: &'static str,
+    /// One line: `cannot connect to 192.0.2.1:5061: connection refused`.
+    pub message: String,
+    /// What to do next; empty where there is nothing to say.
+    pub hint: String,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl TransportError {
+    /// An error without a hint.
+    #[must_use]
+    pub fn new(phase: Phase, kind: &'static str, message: impl Into<String>) -> Self {
+        TransportError { phase, kind, message: message.into(), hint: String::new() }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}

@@ -1,0 +1,91 @@
+//! A way to one peer: a UDP socket, or a connection.
+
+use super::{Protocol, TransportError};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What there is to know of a line.
+#[derive(Clone, Debug)]
+pub struct LineFacts {
+    /// How.
+    pub protocol: Protocol,
+    /// Our address: the real one, never the wildcard.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub peer: SocketAddr,
+    /// How long the TCP connection took; `None` for UDP and for a connection that stood already.
+    pub connect: Option<Duration>,
+    /// How long the TLS handshake took.
+    pub tls_time: Option<Duration>,
+    /// What TLS agreed on.
+    pub tls: Option<TlsFacts>,
+}
+
+/// What a TLS handshake agreed on, and with whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFacts {
+    /// `TLS 1.3`.
+    pub version: String,
+    /// `TLS_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// The peer's chain, its own certificate first.
+    pub chain: Vec<Certificate>,
+    /// What `--tls-insecure` let pass.
+    pub ignored: Option<TransportError>,
+}
+
+/// A certificate, as far as people ask for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    /// `CN=sip.example.com`.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// `DNS:sip.example.com`, `URI:sip:example.com`, `IP:192.0.2.1`.
+    pub names: Vec<String>,
+    /// Valid from: Unix seconds.
+    pub not_before: i64,
+    /// Valid until: Unix seconds.
+    pub not_after: i64,
+}
+
+/// A message that came.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// Who sent it: differs from the peer where a datagram came from elsewhere.
+    pub from: SocketAddr,
+    /// When.
+    pub at: Instant,
+}
+
+/// A way to one peer.
+pub struct Line {
+    /// What there is to know of it.
+    pub facts: LineFacts,
+}
+
+impl Line {
+    /// Sends one whole message.
+    ///
+    /// # Errors
+    /// Why it could not; an ICMP error that answered an earlier datagram included.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), TransportError> {
+        let _ = message;
+        todo!()
+    }
+
+    /// The next whole message, put into `into` (cleared first). A datagram or WebSocket message is given as it came, SIP or
+    /// not; of a stream, what the framer cuts out; keep-alives are answered or swallowed. Cancel safe: dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// Why nothing more will come: closed, reset, port unreachable.
+    pub async fn receive(&mut self, into: &mut Vec<u8>) -> Result<Received, TransportError> {
+        let _ = into;
+        todo!()
+    }
+
+    /// Closes it in good order (TLS close_notify, WebSocket close, FIN).
+    pub async fn close(&mut self) {
+        todo!()
+    }
+}

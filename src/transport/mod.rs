@@ -1,0 +1,20 @@
+//! How messages travel: UDP, TCP, TLS, WebSocket over either, and where they go (RFC 3263).
+//!
+//! Refuses to know transactions: it carries whole messages, and says when it cannot.
+
+pub mod connector;
+pub mod error;
+pub mod line;
+pub mod listener;
+pub mod protocol;
+pub mod resolve;
+pub mod tap;
+pub mod target;
+
+pub use connector::{ConnectOptions, Connector};
+pub use error::{Phase, TransportError};
+pub use line::{Line, LineFacts, Received};
+pub use protocol::Protocol;
+pub use resolve::{Candidate, Plan, Resolver};
+pub use tap::{Tap, Wire};
+pub use target::{Host, Target};

@@ -4,6 +4,11 @@ pub mod active;
 pub mod decode;
 pub mod duration;
 pub mod output;
+pub mod ping;
+pub mod register;
+pub mod resolve;
+pub mod serve;
+pub mod trace;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +27,16 @@ pub struct Cli {
 pub enum Command {
     /// Capture files, standard input or a live device: calls, ladders, findings, JSON
     Decode(Box<decode::DecodeArgs>),
+    /// OPTIONS ping: reachability, loss, round trips, who answers and what it supports
+    Ping(Box<ping::PingArgs>),
+    /// Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again
+    Register(Box<register::RegisterArgs>),
+    /// The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried
+    Resolve(Box<resolve::ResolveArgs>),
+    /// Max-Forwards traceroute: one line a hop
+    Trace(Box<trace::TraceArgs>),
+    /// A test endpoint: user agent server, registrar, redirect server
+    Serve(Box<serve::ServeArgs>),
     /// The JSON Schema of a command's output
     Schema {
         /// Command whose schema is wanted; without it, the commands that have one are listed

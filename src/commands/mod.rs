@@ -5,8 +5,13 @@ pub mod decode;
 pub mod devices;
 pub mod outlet;
 pub mod output;
+pub mod ping;
+pub mod register;
+pub mod resolve;
 pub mod save;
+pub mod serve;
 pub mod spool;
+pub mod trace;
 
 use crate::cli::{self, Command};
 use crate::render;
@@ -35,6 +40,11 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Decode(args) => decode::run(&args),
+        Command::Ping(args) => ping::run(&args),
+        Command::Register(args) => register::run(&args),
+        Command::Resolve(args) => resolve::run(&args),
+        Command::Trace(args) => trace::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Schema { command } => schema(command.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -7,10 +7,14 @@ pub mod decode;
 pub mod expect;
 pub mod notes;
 pub mod peers;
+pub mod ping;
+pub mod register;
+pub mod resolve;
 pub mod secrets;
 pub mod select;
 pub mod tally;
 pub mod text;
+pub mod trace;
 pub mod verdict;
 
 pub use collect::{Collector, Detail, Outlet};

@@ -5,10 +5,15 @@
 mod call;
 mod finding;
 mod overview;
+pub mod ping;
+pub mod register;
+pub mod resolve;
+pub mod serve;
 mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 
 pub use crate::render::ladder::Bodies;
 pub use call::{CallParts, call, message_line};

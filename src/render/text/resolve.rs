@@ -1,0 +1,1 @@
+//! `resolve` for people.

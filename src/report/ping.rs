@@ -1,0 +1,1 @@
+//! What `ping` found.

@@ -218,6 +218,17 @@ pub fn described(challenge: &Challenge) -> String {
     Safe(text.as_bytes()).to_string()
 }
 
+/// The digest algorithms that the challenges of a response name and that can be answered, strongest first.
+#[must_use]
+pub fn offered(response: &Message<'_>) -> Vec<Algorithm> {
+    let offers = parse::offers(response);
+    let usable = offers.iter().filter_map(|o| o.challenge.as_ref()).filter(|c| is_supported(c, None));
+    let mut algorithms: Vec<Algorithm> = usable.filter_map(|c| c.algorithm).collect();
+    algorithms.sort_by(|a, b| b.cmp(a));
+    algorithms.dedup();
+    algorithms
+}
+
 /// Of each realm the strongest challenge that can be answered; of equals the topmost. RFC 8760 §2.4
 fn choose(offers: &[Offer], only: Option<Algorithm>) -> Vec<(bool, Challenge)> {
     let mut chosen: Vec<(bool, Challenge)> = Vec::new();

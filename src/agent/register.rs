@@ -337,6 +337,8 @@ impl Register {
     }
 
     fn elsewhere(&mut self, purpose: Purpose) {
+        // Another server may not know the nonces of this one, and its first challenge is no refusal.
+        self.authenticator = None;
         self.candidate = (self.candidate + 1) % self.options.candidates.max(1);
         self.connect(purpose);
     }

@@ -1,5 +1,6 @@
 //! What a run of `register` means: the exit code, one line, and what to do next. CONTRACT §3
 
+use crate::agent::challenge::offered;
 use crate::agent::register::{Event, Mode, Purpose, Step};
 use crate::agent::{Answered, Outcome};
 use crate::base::Safe;
@@ -142,7 +143,10 @@ fn rejection(step: &Step, status: u16, response: &[u8], _events: &[Event]) -> Ju
     let said = said(status, response);
     let answered = !step.challenges.is_empty();
     if let (401 | 407, Some(why)) = (status, &step.refused) {
-        let (what, hint) = challenge_words(why, step);
+        let (what, mut hint) = challenge_words(why, step);
+        if let (Answered::Refused, Some(weaker)) = (why, weaker(step, response)) {
+            hint.push_str(&format!("; it offers {weaker}, too: --algorithm {weaker} tries that"));
+        }
         return Judgement::new(Exit::Refused, format!("{said}: {what}"), hint);
     }
     match status {
@@ -204,6 +208,14 @@ fn challenge_words(why: &Answered, step: &Step) -> (String, String) {
         Answered::Credentials(_) => ("the credentials were not accepted".to_owned(), ""),
     };
     (what, hint.to_owned())
+}
+
+/// An algorithm that is offered beside the one whose answer was refused: registrars announce some that they cannot check.
+fn weaker(step: &Step, response: &[u8]) -> Option<&'static str> {
+    let tried = step.challenges.last()?.0.algorithm?;
+    let mut outline = Outline::new();
+    let offered = outline.read(response).then(|| offered(&Message::new(response, &outline)))?;
+    offered.into_iter().find(|&a| a < tried).map(crate::digest::Algorithm::name)
 }
 
 /// `404 Not Found`, with the Warning or Reason that came along.

@@ -17,6 +17,8 @@ pub mod outline;
 pub mod param;
 mod read;
 pub mod recognise;
+pub mod reply;
+pub mod status;
 pub mod uri;
 pub mod via;
 
@@ -32,5 +34,6 @@ pub use outline::{CSeq, Field, Outline, StartLine};
 pub use param::{Credentials, Param, Params, unquoted};
 pub use read::{MAX_DEFECTS, MAX_FIELDS};
 pub use recognise::is_sip;
+pub use reply::Reply;
 pub use uri::Uri;
 pub use via::{MAGIC_COOKIE, Via};

@@ -4,6 +4,7 @@
 
 pub mod cursor;
 pub mod endpoint;
+pub mod scan;
 pub mod span;
 pub mod table;
 pub mod text;

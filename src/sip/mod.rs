@@ -17,6 +17,7 @@ pub mod param;
 mod read;
 pub mod recognise;
 pub mod uri;
+mod usual;
 pub mod via;
 
 pub use address::{Address, Fault};

@@ -20,6 +20,7 @@ pub mod recognise;
 pub mod reply;
 pub mod status;
 pub mod uri;
+mod usual;
 pub mod via;
 
 pub use address::{Address, Fault};

@@ -143,7 +143,7 @@ impl Repeats {
         }
         self.bytes += fresh.name.capacity() + fresh.response.capacity();
         let at = self.age(now);
-        if let (_, Some((_, gone))) = self.table.touch_or_insert(key, at, || fresh) {
+        if let (_, Some((_, gone))) = self.table.touch_or_insert(&key, at, || fresh) {
             self.let_go += 1;
             self.put_away(gone);
         }

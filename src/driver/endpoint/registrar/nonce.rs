@@ -89,7 +89,7 @@ impl Nonces {
     /// Notes that a nonce was used rightly. Only who knows a password comes so far: nobody else can fill the table.
     pub fn note(&mut self, serial: u64, count: Option<u32>, now: Instant) {
         let at = i64::try_from(self.age(now)).unwrap_or(i64::MAX);
-        let (used, gone) = self.used.touch_or_insert(serial, at, Use::default);
+        let (used, gone) = self.used.touch_or_insert(&serial, at, Use::default);
         used.times = used.times.saturating_add(1);
         used.last_count = count.unwrap_or(used.last_count);
         if let Some((gone, _)) = gone {

@@ -20,8 +20,7 @@ fn password(text: &str) -> Secret {
 #[test]
 fn the_example_of_rfc_2617() {
     // RFC 2617 §3.5
-    let mut asked =
-        challenge("testrealm@host.com", "dcd98b7102dd2f0e8b11d0f600bfb0c093", Algorithm::Md5, &[Qop::Auth]);
+    let mut asked = challenge("testrealm@host.com", "dcd98b7102dd2f0e8b11d0f600bfb0c093", Algorithm::Md5, &[Qop::Auth]);
     asked.qop.push(Qop::AuthInt);
     asked.algorithm_text = String::new();
     asked.opaque = Some("5ccc069c403ebaf9f0171e9517f40e41".to_owned());
@@ -64,19 +63,11 @@ fn the_examples_of_rfc_7616() {
 const BY_OPENSSL: [(Algorithm, [&str; 3]); 6] = [
     (
         Algorithm::Md5,
-        [
-            "3a3271f71dfd670aaf658215893460e7",
-            "b3c071f700250dbcba96208fde1144df",
-            "5047144fb58eab0476b2de4cc1a8b688",
-        ],
+        ["3a3271f71dfd670aaf658215893460e7", "b3c071f700250dbcba96208fde1144df", "5047144fb58eab0476b2de4cc1a8b688"],
     ),
     (
         Algorithm::Md5Sess,
-        [
-            "bdbe5fa1a02a15ad78c20d5c65b25ae9",
-            "c1fd46ddad3d430a5167b42172a71a5a",
-            "8837fd6a00ad43ca0d7d5ecca527b815",
-        ],
+        ["bdbe5fa1a02a15ad78c20d5c65b25ae9", "c1fd46ddad3d430a5167b42172a71a5a", "8837fd6a00ad43ca0d7d5ecca527b815"],
     ),
     (
         Algorithm::Sha256,
@@ -160,7 +151,10 @@ fn fields_quote_what_is_quoted_and_leave_tokens_bare() {
         )
     );
     let old = ours(Algorithm::Md5, &[], &password("secret")).field();
-    assert!(!old.contains("cnonce") && !old.contains("nc=") && !old.contains("qop") && !old.contains("opaque"), "{old}");
+    assert!(
+        !old.contains("cnonce") && !old.contains("nc=") && !old.contains("qop") && !old.contains("opaque"),
+        "{old}"
+    );
     assert!(ours(Algorithm::Md5Sess, &[], &password("secret")).field().contains("cnonce=\"c0\""));
 }
 

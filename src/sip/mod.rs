@@ -17,6 +17,7 @@ pub mod outline;
 pub mod param;
 mod read;
 pub mod recognise;
+pub mod secrets;
 pub mod uri;
 pub mod via;
 

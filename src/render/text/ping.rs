@@ -71,7 +71,8 @@ impl Lines {
             Line::Lost(lost) => self.lost(lost, out),
             Line::Error(error) => self.error(error, out),
             Line::Moved(moved) => {
-                let words = format!("{}: {}; next {} {}", moved.from, moved.why, moved.to, moved.transport.to_uppercase());
+                let words =
+                    format!("{}: {}; next {} {}", moved.from, moved.why, moved.to, moved.transport.to_uppercase());
                 self.note(&moved.target, &words, out)
             }
             Line::Ignored(ignored) => {

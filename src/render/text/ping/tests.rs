@@ -119,7 +119,12 @@ fn target() -> Target {
         allow: vec![Text::from("INVITE"), Text::from("ACK")],
         supported: vec![],
         accept: vec![Text::from("*/*")],
-        nat: Some(Nat { local: "10.0.0.5:5060".into(), received: Some(Text::from("203.0.113.9")), rport: Some(4711), mapped: true }),
+        nat: Some(Nat {
+            local: "10.0.0.5:5060".into(),
+            received: Some(Text::from("203.0.113.9")),
+            rport: Some(4711),
+            mapped: true,
+        }),
         statuses: [("200".to_owned(), 2), ("404".to_owned(), 1)].into(),
         ignored: [("source".to_owned(), 1)].into(),
         ..Target::default()

@@ -2,6 +2,8 @@
 
 mod listening;
 mod plain;
+mod secure;
+mod web;
 
 use super::{Candidate, ConnectOptions, Connector, Line, Protocol, Tap, Wire};
 use std::net::SocketAddr;

@@ -66,7 +66,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
 
 fn method_text<'a>(c: &'a Conversation, f: &Facts, method: Method) -> Option<Text<'a>> {
     match method {
-        Method::Other => some(c.text(f.method_text)),
+        Method::Other => some(c.text(f.method_text())),
         known => Some(Text::from(known.text())),
     }
 }
@@ -278,7 +278,7 @@ pub fn finding(c: &Conversation, f: analysis::Finding) -> Finding {
                     start: e.span.start,
                     end: e.span.end,
                     // A line is shown for its defect, wherever that is: what in it is secret is not shown with it.
-                    line: super::secrets::hide(&e.line).into_owned(),
+                    line: crate::sip::secrets::hide(&e.line).into_owned(),
                     line_number: e.line_number,
                     column: e.column,
                     label: e.label,

@@ -3,8 +3,10 @@
 pub mod active;
 pub mod decode;
 pub mod devices;
+pub mod dry_run;
 pub mod outlet;
 pub mod output;
+pub mod password;
 pub mod ping;
 pub mod register;
 pub mod resolve;
@@ -12,6 +14,7 @@ pub mod save;
 pub mod serve;
 pub mod spool;
 pub mod trace;
+pub mod verbose;
 
 use crate::cli::{self, Command};
 use crate::render;

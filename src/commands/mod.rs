@@ -123,10 +123,15 @@ fn to_stdout(bytes: &[u8]) -> Result<Exit, Failure> {
 
 fn schema(command: Option<&str>) -> Result<Exit, Failure> {
     match command {
-        None => to_stdout(b"decode\n"),
+        None => to_stdout(b"decode\nregister\n"),
         Some("decode") => {
             let text =
                 serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
+            to_stdout(&[&text[..], b"\n"].concat())
+        }
+        Some("register") => {
+            let text =
+                serde_json::to_vec_pretty(&render::schema::register()).map_err(|e| Failure::new(Exit::Usage, e))?;
             to_stdout(&[&text[..], b"\n"].concat())
         }
         Some(other) => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{other}'"))

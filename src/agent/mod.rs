@@ -2,6 +2,7 @@
 //!
 //! Refuses sockets and clocks (`driver` has them) and output (`report` words what was found).
 
+mod address;
 pub mod challenge;
 pub mod draft;
 pub mod exchange;

@@ -18,8 +18,8 @@ pub fn message(c: &Conversation, f: &Facts) -> String {
 #[must_use]
 pub fn method(c: &Conversation, f: &Facts) -> String {
     match f.method {
-        Method::Other if f.method_text.is_empty() => "request".to_owned(),
-        Method::Other => Safe(c.text(f.method_text)).to_string(),
+        Method::Other if f.method_text().is_empty() => "request".to_owned(),
+        Method::Other => Safe(c.text(f.method_text())).to_string(),
         known => known.text().to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 pub mod cursor;
 pub mod endpoint;
 pub mod entropy;
+pub mod scan;
 pub mod span;
 pub mod table;
 pub mod text;

@@ -67,6 +67,12 @@ impl<K: Hash + Eq + Clone, V> Table<K, V> {
         self.slots[slot as usize].entry.as_ref().map(|(_, v)| v)
     }
 
+    /// The entry of `key`, to be changed, left where it is in the order of touch.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let slot = *self.places.get(key)?;
+        self.slots.get_mut(slot as usize)?.entry.as_mut().map(|(_, v)| v)
+    }
+
     /// The entry of `key`, touched at `now` (any monotone number).
     pub fn touch(&mut self, key: &K, now: i64) -> Option<&mut V> {
         let slot = *self.places.get(key)?;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// The window's usual size. Larger ones are no faster; a record beyond it makes the window grow as its bytes arrive.
-pub(super) const WINDOW: usize = 1 << 20;
+pub(super) const WINDOW: usize = 256 << 10;
 
 /// A reader with a window on what comes next. What the window shows stays in place until it is consumed and more is needed.
 pub(super) struct Input {

@@ -11,6 +11,23 @@ pub enum Qop {
     AuthInt,
 }
 
+impl Qop {
+    /// As header fields write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Qop::Auth => "auth",
+            Qop::AuthInt => "auth-int",
+        }
+    }
+
+    /// The qop of that name, whatever its case.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Qop::Auth, Qop::AuthInt].into_iter().find(|q| q.name().eq_ignore_ascii_case(name))
+    }
+}
+
 /// A Digest challenge; quotes and backslashes are undone.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Challenge {

@@ -66,7 +66,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
 
 fn method_text<'a>(c: &'a Conversation, f: &Facts, method: Method) -> Option<Text<'a>> {
     match method {
-        Method::Other => some(c.text(f.method_text)),
+        Method::Other => some(c.text(f.method_text())),
         known => Some(Text::from(known.text())),
     }
 }

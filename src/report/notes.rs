@@ -34,7 +34,7 @@ pub fn of(c: &Conversation, position: u32) -> Vec<String> {
             notes.retain(|note| !told.contains(note));
         }
     }
-    for kept in f.defects.iter().flatten() {
+    for kept in f.defects() {
         notes.push(format!("{}: {}", kept.defect.kind.code(), kept.defect.what));
     }
     notes
@@ -97,9 +97,9 @@ fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) 
                 notes.push(confirmed(rack));
             }
         }
-        Method::Notify if !f.fragment.is_empty() => {
+        Method::Notify if !f.fragment().is_empty() => {
             // What became of the call that a REFER asked for. RFC 3515 §2.4.5
-            let fragment = c.text(f.fragment);
+            let fragment = c.text(f.fragment());
             let status = fragment.strip_prefix(b"SIP/2.0 ").unwrap_or(fragment);
             notes.push(format!("reports {}", Safe(status)));
         }

@@ -117,7 +117,7 @@ fn is_user(uri: &[u8], user: &str) -> bool {
 fn has_method(c: &Conversation, asked: &str) -> bool {
     let named = Method::of(asked.to_ascii_uppercase().as_bytes());
     c.facts.iter().filter(|f| f.is_request()).any(|f| match named {
-        Method::Other => f.method == Method::Other && c.text(f.method_text).eq_ignore_ascii_case(asked.as_bytes()),
+        Method::Other => f.method == Method::Other && c.text(f.method_text()).eq_ignore_ascii_case(asked.as_bytes()),
         known => f.method == known,
     })
 }

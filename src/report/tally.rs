@@ -68,7 +68,7 @@ impl Tally {
             let slot = usize::from(f.status).min(self.statuses.len() - 1);
             self.statuses[slot] += 1;
         } else if f.method == Method::Other {
-            let name = String::from_utf8_lossy(c.text(f.method_text)).into_owned();
+            let name = String::from_utf8_lossy(c.text(f.method_text())).into_owned();
             if self.odd_methods.len() < ODD_METHODS_CAP || self.odd_methods.contains_key(&name) {
                 *self.odd_methods.entry(name).or_default() += 1;
             } else {

@@ -1,8 +1,9 @@
 //! name-addr and addr-spec: what From, To, Contact, Route and their kin hold. RFC 3261 §25.1
 
 use super::lex;
-use super::param::{Param, Params, unquoted};
+use super::param::{Param, Params, first_param, unquoted};
 use super::uri::Uri;
+use crate::base::scan;
 use std::borrow::Cow;
 
 /// What breaks a value's grammar, and where.
@@ -44,11 +45,11 @@ impl<'a> Address<'a> {
             }
         }
         let rest = &value[display_end..];
-        let Some(open) = memchr::memchr(b'<', rest) else {
+        let Some(open) = scan::find([b'<'], rest) else {
             return Self::addr_spec(value, display_end, fault);
         };
         let inside = &rest[open + 1..];
-        let (uri, params) = match memchr::memchr(b'>', inside) {
+        let (uri, params) = match scan::find([b'>'], inside) {
             Some(close) => (&inside[..close], &inside[close + 1..]),
             None => {
                 fault = fault.or(Some(Fault { at: &rest[open..], what: "'<' is never closed" }));
@@ -66,7 +67,7 @@ impl<'a> Address<'a> {
             fault = Some(Fault { at: value, what: "a display name without '<' and '>' after it" });
         }
         let (display, rest) = value.split_at(display_end);
-        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+        let end = scan::find([b';'], rest).unwrap_or(rest.len());
         let (uri, params) = rest.split_at(end);
         let uri = lex::trim(uri);
         if uri.is_empty() && fault.is_none() {
@@ -113,7 +114,8 @@ impl<'a> Address<'a> {
         if self.params.is_empty() {
             return b"";
         }
-        self.param("tag").and_then(|p| p.value).unwrap_or_default()
+        first_param(self.params, b";tag=")
+            .unwrap_or_else(|| self.param("tag").and_then(|p| p.value).unwrap_or_default())
     }
 }
 

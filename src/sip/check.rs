@@ -8,7 +8,7 @@ use super::lex::{self, LWS, Parts, TOKEN};
 use super::read::MAX_DEFECTS;
 use super::uri::{escape, host_port, ip_of, split_scheme};
 use super::{Address, Defect, DefectKind, Field, MAGIC_COOKIE, Message, Param, StartLine, Uri, Via};
-use crate::base::Span;
+use crate::base::{Span, scan};
 
 /// Appends every defect of the message, in order of place: those that the outline has, and those that the grammar of the
 /// start line and of each header field shows. At most [`MAX_DEFECTS`] of either. For lint and for notes: it looks at
@@ -107,14 +107,14 @@ impl<'a> Checker<'_, 'a, '_> {
         let StartLine::Request { uri, .. } = self.message.outline.start else { return };
         let text = self.message.text(uri);
         // White space in the Request-URI is told as a defect of the start line.
-        if text.iter().any(|&b| lex::is(b, LWS)) {
+        if scan::find([b' ', b'\t', b'\r', b'\n'], text).is_some() {
             return;
         }
         if text.starts_with(b"<") {
             let verdict = fault(text, "a Request-URI stands without '<' and '>'");
             return self.tell(DefectKind::UriMalformed, verdict, "RFC 3261 §25.1");
         }
-        let verdict = match memchr::memchr(b'?', text) {
+        let verdict = match scan::find([b'?'], text) {
             Some(at) if Uri::parse(text).headers.is_some() => fault(&text[at..], "header fields in a Request-URI"),
             _ => uri_fault(text),
         };
@@ -205,8 +205,12 @@ fn may_be_empty(name: HeaderName) -> bool {
 
 /// A control character outside quoted pairs. RFC 3261 §25.1, TEXT-UTF8-TRIM
 fn control_character(value: &[u8]) -> Verdict<'_> {
+    // Without a way out in the middle this looks at many bytes at once.
+    if !value.iter().fold(false, |any, &b| any | (b < b' ') | (b == 0x7f)) {
+        return None;
+    }
     // In a quoted string a backslash lets any character below 0x80 be, save CR and LF.
-    let quote = memchr::memchr(b'"', value).unwrap_or(value.len());
+    let quote = scan::find([b'"'], value).unwrap_or(value.len());
     let is_control = |at: usize| (value[at] < b' ' && !lex::is(value[at], LWS)) || value[at] == 0x7f;
     let at = (0..value.len()).find(|&at| is_control(at) && (at <= quote || value[at - 1] != b'\\'))?;
     fault(&value[at..=at], "a control character")
@@ -223,7 +227,7 @@ fn address_fault<'a>(name: HeaderName, address: &Address<'a>) -> Verdict<'a> {
         return fault(display, "more than one quoted string before '<'");
     }
     if !address.bracketed {
-        let needs = memchr::memchr2(b'?', b',', address.uri).filter(|_| !address.uri.starts_with(b"tel:"));
+        let needs = scan::find([b'?', b','], address.uri).filter(|_| !address.uri.starts_with(b"tel:"));
         if let Some(at) = needs {
             return fault(&address.uri[at..], "a URI with ',' or '?' needs '<' and '>'");
         }
@@ -315,7 +319,7 @@ fn space_in_brackets<'a>(value: &'a [u8], address: &Address<'a>) -> Verdict<'a> 
 
 /// What is wrong with a URI. RFC 3261 §25.1
 pub(super) fn uri_fault(text: &[u8]) -> Verdict<'_> {
-    if let Some(at) = text.iter().position(|&b| lex::is(b, LWS)) {
+    if let Some(at) = scan::find([b' ', b'\t', b'\r', b'\n'], text) {
         return fault(&text[at..=at], "white space in a URI");
     }
     let Some((_, rest)) = split_scheme(text) else { return fault(text, "no scheme") };

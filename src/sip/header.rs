@@ -188,17 +188,11 @@ impl HeaderName {
             return by_letter(*letter);
         }
         let key = key(name);
-        let mut slot = place(key);
-        loop {
-            let Slot { key: there, row } = SLOTS[slot];
-            if row == VACANT {
-                return HeaderName::Other;
-            }
-            if there == key && is_whole(row, name) {
-                return HeaderName::ALL[row as usize];
-            }
-            slot = (slot + 1) % SLOTS.len();
+        let slot = place(key);
+        if SLOTS[slot].key == key && name.len() <= WHOLE_KEY {
+            return SLOTS[slot].name;
         }
+        by_probing(slot, key, name)
     }
 
     /// As the standard spells it; empty for [`HeaderName::Other`].
@@ -236,29 +230,30 @@ impl HeaderName {
 /// Number of names in the table; also the number of [`HeaderName::Other`].
 pub(super) const COUNT: usize = ROWS.len();
 
-/// What a slot without a name holds.
-const VACANT: u8 = u8::MAX;
+/// Letters of the longest name that its key holds all of.
+const WHOLE_KEY: usize = 16;
 
-/// First and last letters of a name without their case, and its length: all of a name of up to 16 letters.
+/// First and last letters of a name without their case, and its length: all of a name of up to [`WHOLE_KEY`] letters.
 type Key = (u64, u64, u32);
 
 #[derive(Clone, Copy)]
 struct Slot {
     key: Key,
-    row: u8,
+    /// [`HeaderName::Other`] in a slot without a name.
+    name: HeaderName,
 }
 
 /// The names hashed by their keys; a taken slot passes a name on to the next one.
 static SLOTS: [Slot; 512] = {
-    let mut slots = [Slot { key: (0, 0, 0), row: VACANT }; 512];
+    let mut slots = [Slot { key: (0, 0, 0), name: HeaderName::Other }; 512];
     let mut row = 0;
     while row < ROWS.len() {
         let key = key(ROWS[row].name.as_bytes());
         let mut slot = place(key);
-        while slots[slot].row != VACANT {
+        while slots[slot].name as usize != COUNT {
             slot = (slot + 1) % slots.len();
         }
-        slots[slot] = Slot { key, row: row as u8 };
+        slots[slot] = Slot { key, name: HeaderName::ALL[row] };
         row += 1;
     }
     slots
@@ -294,10 +289,16 @@ const fn place((first, last, length): Key) -> usize {
     (mixed >> 55) as usize
 }
 
-/// Whether a name with the row's key is its name; the key leaves out the middle of long ones.
-#[inline]
-fn is_whole(row: u8, name: &[u8]) -> bool {
-    name.len() <= 16 || ROWS.get(row as usize).is_some_and(|r| r.name.as_bytes().eq_ignore_ascii_case(name))
+/// The name with that key from `slot` on. The key leaves out the middle of long names.
+fn by_probing(mut slot: usize, key: Key, name: &[u8]) -> HeaderName {
+    loop {
+        let Slot { key: there, name: found } = SLOTS[slot];
+        let is_whole = || name.len() <= WHOLE_KEY || found.canonical().as_bytes().eq_ignore_ascii_case(name);
+        if found == HeaderName::Other || (there == key && is_whole()) {
+            return found;
+        }
+        slot = (slot + 1) % SLOTS.len();
+    }
 }
 
 /// Compact forms by letter, `a` to `z`.

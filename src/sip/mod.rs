@@ -17,8 +17,11 @@ pub mod outline;
 pub mod param;
 mod read;
 pub mod recognise;
+pub mod reply;
 pub mod secrets;
+pub mod status;
 pub mod uri;
+mod usual;
 pub mod via;
 
 pub use address::{Address, Fault};
@@ -33,5 +36,6 @@ pub use outline::{CSeq, Field, Outline, StartLine};
 pub use param::{Credentials, Param, Params, unquoted};
 pub use read::{MAX_DEFECTS, MAX_FIELDS};
 pub use recognise::is_sip;
+pub use reply::Reply;
 pub use uri::Uri;
 pub use via::{MAGIC_COOKIE, Via};

@@ -3,6 +3,7 @@
 use super::lex;
 use super::param::Params;
 use super::{HeaderName, Param};
+use crate::base::scan;
 use memchr::memmem;
 
 /// How deep multiparts are looked into.
@@ -33,7 +34,7 @@ impl Part<'_> {
 /// `type/subtype` of a Content-Type, without parameters.
 #[must_use]
 pub fn media_type(content_type: &[u8]) -> &[u8] {
-    let end = memchr::memchr(b';', content_type).unwrap_or(content_type.len());
+    let end = scan::find([b';'], content_type).unwrap_or(content_type.len());
     lex::trim(&content_type[..end])
 }
 

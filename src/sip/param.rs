@@ -1,6 +1,7 @@
 //! Parameters: `;name=value` after a value, and `name=value` lists of challenges and credentials.
 
 use super::lex::{self, Parts};
+use crate::base::scan;
 use std::borrow::Cow;
 
 /// One parameter, as it stands.
@@ -16,7 +17,7 @@ impl<'a> Param<'a> {
     /// The parameter that `text` is.
     #[inline]
     pub(super) fn of(text: &'a [u8]) -> Self {
-        match memchr::memchr(b'=', text) {
+        match scan::find([b'='], text) {
             Some(at) => Param { name: lex::trim_end(&text[..at]), value: Some(lex::trim_start(&text[at + 1..])) },
             None => Param { name: text, value: None },
         }
@@ -44,7 +45,7 @@ pub fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
         Some(end) => &value[1..end - 1],
         None => inner,
     };
-    if memchr::memchr(b'\\', inner).is_none() {
+    if scan::find([b'\\'], inner).is_none() {
         return Cow::Borrowed(inner);
     }
     let mut plain = Vec::with_capacity(inner.len());
@@ -89,6 +90,19 @@ impl<'a> Iterator for Params<'a> {
     fn next(&mut self) -> Option<Param<'a>> {
         self.0.by_ref().find(|text| !text.is_empty()).map(Param::of)
     }
+}
+
+/// The value of the parameter that `params` start with, where that is spelled like `start` and nothing about it is unusual:
+/// `;tag=` and `;branch=` mostly stand in front. What this gives is what [`Params::find`] would.
+#[inline]
+pub(super) fn first_param<'a>(params: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    let value = params.strip_prefix(start)?;
+    let end = match scan::find([b';', b'"', b'<'], value) {
+        Some(end) if value[end] == b';' => end,
+        None => value.len(),
+        Some(_) => return None,
+    };
+    Some(lex::trim(&value[..end]))
 }
 
 /// A challenge or credentials: `Digest realm="a", nonce="b"`. RFC 3261 §20.44, §20.7

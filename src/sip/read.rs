@@ -4,10 +4,10 @@ use super::address::Address;
 use super::header::{COUNT, Occurrence};
 use super::lex;
 use super::recognise::{self, Start};
+use super::usual;
 use super::via::{MAGIC_COOKIE, Via};
 use super::{CSeq, Defect, DefectKind, Field, HeaderName, Method, Outline, StartLine};
-use crate::base::Span;
-use memchr::memchr;
+use crate::base::{Span, scan};
 
 /// Most header fields that are kept of one message; [`Outline::fields_lost`] counts the others.
 pub const MAX_FIELDS: usize = 2048;
@@ -79,11 +79,34 @@ impl Outline {
     }
 }
 
+/// One bit a header field.
+type Names = [u64; COUNT.div_ceil(64)];
+
+/// Word and bit of a header field.
+#[inline]
+const fn place(name: HeaderName) -> (usize, u64) {
+    (name as usize / 64, 1 << (name as usize % 64))
+}
+
+/// What is in every message: where all of it was there, nothing needs to be looked for.
+const MANDATORY: Names = {
+    use HeaderName::{CSeq, CallId, From, To, Via};
+    let mut words = [0; COUNT.div_ceil(64)];
+    let names = [Via, From, To, CallId, CSeq];
+    let mut at = 0;
+    while at < names.len() {
+        let (word, bit) = place(names[at]);
+        words[word] |= bit;
+        at += 1;
+    }
+    words
+};
+
 struct Reader<'a, 'o> {
     bytes: &'a [u8],
     outline: &'o mut Outline,
-    /// One bit a header field that was there.
-    seen: [u64; COUNT.div_ceil(64)],
+    /// The header fields that were there.
+    seen: Names,
     bare_seen: bool,
     cut: bool,
 }
@@ -156,7 +179,7 @@ impl<'a> Reader<'a, '_> {
     #[inline]
     fn line_end(&mut self, mut at: usize) -> Option<usize> {
         loop {
-            at += memchr(b'\n', self.bytes.get(at..)?)?;
+            at += scan::find([b'\n'], self.bytes.get(at..)?)?;
             if at == 0 || self.bytes[at - 1] != b'\r' {
                 self.bare_line_feed(at + 1);
             }
@@ -171,11 +194,15 @@ impl<'a> Reader<'a, '_> {
     #[inline]
     fn field(&mut self, start: usize, end: usize) {
         let bytes = self.bytes;
-        let Some(colon) = lex::colon(&bytes[start..end]) else { return self.no_field(start, end) };
+        let Some(colon) = scan::find([b':'], &bytes[start..end]) else { return self.no_field(start, end) };
         let colon = start + colon;
         // RFC 3261 §25.1, HCOLON: white space may stand before the colon.
         let name_end = start + lex::trim_end(&bytes[start..colon]).len();
-        let value = lex::trim(&bytes[colon + 1..end]);
+        // Nearly always one space stands before the value, and CR after it.
+        let value = match &bytes[colon + 1..end] {
+            [b' ', value @ .., b'\r'] if usual::is_tight(value) => value,
+            other => lex::trim(other),
+        };
         let name = HeaderName::of(&bytes[start..name_end]);
         if name == HeaderName::Other && !lex::all(&bytes[start..name_end], lex::TOKEN) {
             return self.no_field(start, end);
@@ -204,7 +231,7 @@ impl<'a> Reader<'a, '_> {
 
     #[inline]
     fn registered(&mut self, name: HeaderName, value: &'a [u8], at: Span) {
-        let (word, bit) = (name as usize / 64, 1u64 << (name as usize % 64));
+        let (word, bit) = place(name);
         let again = self.seen[word] & bit != 0;
         self.seen[word] |= bit;
         if again && name.occurrence() == Occurrence::Once {
@@ -245,6 +272,20 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn via(&mut self, value: &'a [u8], at: Span) {
+        if self.outline.vias == 0
+            && let Some((sent_by, branch)) = usual::via(value)
+            && value[branch.start as usize..].starts_with(MAGIC_COOKIE)
+        {
+            self.outline.via = at;
+            self.outline.sent_by = sent_by.shifted(at.start);
+            self.outline.branch = branch.shifted(at.start);
+            self.outline.vias = 1;
+            return;
+        }
+        self.any_via(value, at);
+    }
+
+    fn any_via(&mut self, value: &'a [u8], at: Span) {
         let mut parts = lex::Parts::new(value, b',');
         let Some(first) = parts.next() else { return };
         if self.outline.vias == 0 {
@@ -269,23 +310,26 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn from(&mut self, value: &'a [u8], at: Span) {
-        let address = Address::parse(value);
         self.outline.from = at;
-        self.outline.from_uri = self.span(address.uri);
-        self.outline.from_tag = self.span(address.tag());
-        if let Some(fault) = address.fault {
-            self.malformed(at, fault.what, "RFC 3261 §20.20");
-        }
+        (self.outline.from_uri, self.outline.from_tag) = self.address(value, at, "RFC 3261 §20.20");
     }
 
     fn to(&mut self, value: &'a [u8], at: Span) {
-        let address = Address::parse(value);
         self.outline.to = at;
-        self.outline.to_uri = self.span(address.uri);
-        self.outline.to_tag = self.span(address.tag());
-        if let Some(fault) = address.fault {
-            self.malformed(at, fault.what, "RFC 3261 §20.39");
+        (self.outline.to_uri, self.outline.to_tag) = self.address(value, at, "RFC 3261 §20.39");
+    }
+
+    /// URI and tag.
+    #[inline]
+    fn address(&mut self, value: &'a [u8], at: Span, rule: &'static str) -> (Span, Span) {
+        if let Some((uri, tag)) = usual::address(value) {
+            return (uri.shifted(at.start), tag.map_or(Span::NONE, |tag| tag.shifted(at.start)));
         }
+        let address = Address::parse(value);
+        if let Some(fault) = address.fault {
+            self.malformed(at, fault.what, rule);
+        }
+        (self.span(address.uri), self.span(address.tag()))
     }
 
     fn cseq(&mut self, value: &'a [u8], at: Span) {
@@ -309,7 +353,8 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn has(&self, name: HeaderName) -> bool {
-        self.seen[name as usize / 64] & (1 << (name as usize % 64)) != 0
+        let (word, bit) = place(name);
+        self.seen[word] & bit != 0
     }
 
     /// RFC 3261 §8.1.1. What a cut message lacks, nobody knows.
@@ -320,6 +365,10 @@ impl<'a> Reader<'a, '_> {
         // Max-Forwards came with RFC 3261, as the cookie did: an RFC 2543 request need not have it.
         let request = matches!(self.outline.start, StartLine::Request { .. });
         let hops = request && self.outline.branch.of(self.bytes).starts_with(MAGIC_COOKIE);
+        let is_there = (0..MANDATORY.len()).all(|word| self.seen[word] & MANDATORY[word] == MANDATORY[word]);
+        if is_there && (!hops || self.has(HeaderName::MaxForwards)) {
+            return;
+        }
         for (name, what) in [
             (HeaderName::Via, "Via is missing"),
             (HeaderName::From, "From is missing"),

@@ -3,7 +3,7 @@
 use super::lex;
 use super::uri::split_scheme;
 use super::{Method, StartLine};
-use crate::base::Span;
+use crate::base::{Span, scan};
 
 /// Longest run of CR and LF before a start line that is passed over (keep-alives are two or four bytes).
 const LEADING_LINE_ENDS: usize = 64;
@@ -46,7 +46,7 @@ pub(super) fn first_byte(bytes: &[u8]) -> Option<usize> {
 #[inline]
 pub(super) fn start(bytes: &[u8]) -> Option<Start> {
     let from = first_byte(bytes)?;
-    let end = from + memchr::memchr(b'\n', &bytes[from..]).unwrap_or(bytes.len() - from);
+    let end = from + scan::find([b'\n'], &bytes[from..]).unwrap_or(bytes.len() - from);
     let next = (end + 1).min(bytes.len());
     let crlf = end > from && bytes[end - 1] == b'\r';
     let line = &bytes[from..end - usize::from(crlf)];
@@ -75,21 +75,42 @@ type Read = (StartLine, [Option<StartFault>; 2]);
 /// A line without its line end.
 #[inline]
 pub(super) fn read_line(line: &[u8]) -> Option<Read> {
-    if let Some(before) = line.strip_suffix(b" SIP/2.0")
-        && let Some(space) = memchr::memchr(b' ', before)
-        && lex::all(&before[..space], lex::TOKEN)
-        && memchr::memchr2(b' ', b'\t', &before[space + 1..]).is_none()
-        && before.len() > space + 1
-    {
-        let line = StartLine::Request {
-            method: Method::of(&before[..space]),
-            method_span: Span::new(0, space),
-            uri: Span::new(space + 1, before.len()),
-            version: Span::new(before.len() + 1, line.len()),
-        };
-        return Some((line, [None; 2]));
+    if let Some(usual) = usual_response(line).or_else(|| usual_request(line)) {
+        return Some((usual, [None; 2]));
     }
     if version_len(line).is_some() { response(line) } else { request(line) }
+}
+
+/// `INVITE sip:bob@example.com SIP/2.0` with nothing odd about it.
+#[inline]
+fn usual_request(line: &[u8]) -> Option<StartLine> {
+    let before = line.strip_suffix(b" SIP/2.0")?;
+    let space = scan::find([b' '], before)?;
+    let (text, uri) = (&before[..space], &before[space + 1..]);
+    let method = Method::of(text);
+    let is_token = method != Method::Other || lex::all(text, lex::TOKEN);
+    let is_usual = is_token && !uri.is_empty() && scan::find([b' ', b'\t'], uri).is_none();
+    is_usual.then(|| StartLine::Request {
+        method,
+        method_span: Span::new(0, space),
+        uri: Span::new(space + 1, before.len()),
+        version: Span::new(before.len() + 1, line.len()),
+    })
+}
+
+/// `SIP/2.0 200 OK` likewise.
+#[inline]
+fn usual_response(line: &[u8]) -> Option<StartLine> {
+    let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..] = *line.strip_prefix(b"SIP/2.0 ")? else {
+        return None;
+    };
+    let [a, b, c] = [a, b, c].map(|digit| u16::from(digit - b'0'));
+    Some(StartLine::Response {
+        status: a * 100 + b * 10 + c,
+        status_span: Span::new(8, 11),
+        reason: Span::new(12, line.len()),
+        version: Span::new(0, 7),
+    })
 }
 
 /// Length of the `SIP/x.y` that the text starts with, in whatever case and of whatever version.

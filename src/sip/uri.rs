@@ -2,6 +2,7 @@
 
 use super::lex::{self, Parts};
 use super::param::{Param, Params};
+use crate::base::scan;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -108,8 +109,8 @@ pub fn ip_of(host: &[u8]) -> Option<IpAddr> {
 #[must_use]
 pub fn host_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let host_end = match text.first() {
-        Some(b'[') => memchr::memchr(b']', text).map_or(text.len(), |at| at + 1),
-        _ => memchr::memchr(b':', text).unwrap_or(text.len()),
+        Some(b'[') => scan::find([b']'], text).map_or(text.len(), |at| at + 1),
+        _ => scan::find([b':'], text).unwrap_or(text.len()),
     };
     let (host, rest) = text.split_at(host_end);
     let rest = lex::trim_start(rest);
@@ -123,7 +124,7 @@ pub fn host_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// The bytes that `%`-escapes stand for; a `%` without two hexadecimal digits stays. Allocates only where there is a `%`.
 #[must_use]
 pub fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'%', text).is_none() {
+    if scan::find([b'%'], text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut plain = Vec::with_capacity(text.len());
@@ -158,7 +159,7 @@ pub(super) fn split_scheme(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn split_at_byte(text: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
-    match memchr::memchr(byte, text) {
+    match scan::find([byte], text) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     }
@@ -183,8 +184,8 @@ fn sip_parts(text: &[u8]) -> Uri<'_> {
 /// The `@` that ends the user part. A user may hold `;` and `?` (RFC 3261 §25.1, user-unreserved), and software that does
 /// not escape writes an address into it (`alice@example.com@proxy`): so the last `@` before parameters or header fields.
 fn at_sign(text: &[u8]) -> Option<usize> {
-    let first = memchr::memchr(b'@', text)?;
-    let end = memchr::memchr2(b';', b'?', &text[first..]).map_or(text.len(), |at| first + at);
+    let first = scan::find([b'@'], text)?;
+    let end = scan::find([b';', b'?'], &text[first..]).map_or(text.len(), |at| first + at);
     memchr::memrchr(b'@', &text[..end])
 }
 

@@ -2,8 +2,9 @@
 
 use super::address::Fault;
 use super::lex;
-use super::param::{Param, Params};
+use super::param::{Param, Params, first_param};
 use super::uri::host_port;
+use crate::base::scan;
 
 /// What every branch of RFC 3261 starts with. RFC 3261 §8.1.1.7
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
@@ -42,7 +43,7 @@ impl<'a> Via<'a> {
             (via.protocol, via.version, rest) = (protocol, version, tail);
         }
         (via.transport, rest) = lex::take(lex::trim_start(rest), lex::TOKEN);
-        let (sent_by, params) = rest.split_at(memchr::memchr(b';', rest).unwrap_or(rest.len()));
+        let (sent_by, params) = rest.split_at(scan::find([b';'], rest).unwrap_or(rest.len()));
         via.sent_by = lex::trim(sent_by);
         via.params = params;
         if via.transport.is_empty() {
@@ -86,7 +87,8 @@ impl<'a> Via<'a> {
         if self.params.is_empty() {
             return b"";
         }
-        self.param("branch").and_then(|p| p.value).unwrap_or_default()
+        first_param(self.params, b";branch=")
+            .unwrap_or_else(|| self.param("branch").and_then(|p| p.value).unwrap_or_default())
     }
 
     /// Where the request really came from, as the next hop saw it. RFC 3261 §18.2.1

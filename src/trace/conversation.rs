@@ -104,7 +104,7 @@ impl Conversation {
             facts: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),
             transactions: Vec::with_capacity(4),
             transaction_keys: Vec::with_capacity(8),
-            fields: Vec::new(),
+            fields: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),
             sdps: Vec::new(),
             sdp_keys: Vec::new(),
             raw: Vec::new(),

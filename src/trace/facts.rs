@@ -68,7 +68,23 @@ pub struct KeptField {
     pub value: Span,
 }
 
-/// What is kept of one message. Texts are spans into [`super::texts::Texts`] of its conversation.
+/// What few messages have.
+#[derive(Clone, Debug)]
+pub(super) struct Rare {
+    pub(super) method_text: Span,
+    pub(super) fragment: Span,
+    pub(super) defects: Box<[KeptDefect]>,
+}
+
+impl Rare {
+    /// Itself, where there is anything in it.
+    pub(super) fn kept(self) -> Option<Box<Rare>> {
+        let is_there = !self.method_text.is_empty() || !self.fragment.is_empty() || !self.defects.is_empty();
+        is_there.then(|| Box::new(self))
+    }
+}
+
+/// What is kept of one message: small, since open calls hold millions of them. Texts are spans into [`super::texts::Texts`] of its conversation.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// 0, 1, … over the whole run.
@@ -105,8 +121,6 @@ pub struct Facts {
     pub cut: bool,
     /// Whether it was cut within its header section: then what it does not say proves nothing.
     pub head_cut: bool,
-    /// Text of the method where it is [`Method::Other`].
-    pub method_text: Span,
     /// Request-URI of a request, reason phrase of a response.
     pub uri_or_reason: Span,
     /// Number of Via values.
@@ -119,29 +133,44 @@ pub struct Facts {
     pub to_tag: Span,
     /// Content-Type.
     pub content_type: Span,
-    /// First line of a `message/sipfrag` body: what a NOTIFY reports of a transferred call. RFC 3420
-    pub fragment: Span,
     /// Bytes of the message.
     pub size: u32,
     /// Bytes of its body.
     pub body_len: u32,
     /// Position of its SDP in the conversation's `sdps`.
-    pub sdp: Option<u32>,
+    pub sdp: Option<u8>,
     /// Position of its transaction in the conversation's `transactions`.
     pub transaction: u32,
-    /// Position of the message before it in its transaction.
-    pub before: Option<u32>,
+    /// Position of the message before it in its transaction; its own where there is none.
+    pub before: u32,
     /// Position, in the conversation, of the message that it repeats.
     pub repeats: Option<u32>,
     /// First of its fields in the conversation's `fields`.
     pub fields_start: u32,
     /// How many they are.
     pub fields_len: u16,
-    /// Its defects.
-    pub defects: Option<Box<[KeptDefect]>>,
+    /// What few messages have: see [`Rare::kept`].
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 impl Facts {
+    /// Text of the method where it is [`Method::Other`].
+    #[must_use]
+    pub fn method_text(&self) -> Span {
+        self.rare.as_ref().map_or(Span::NONE, |rare| rare.method_text)
+    }
+
+    /// First line of a `message/sipfrag` body: what a NOTIFY reports of a transferred call. RFC 3420
+    #[must_use]
+    pub fn fragment(&self) -> Span {
+        self.rare.as_ref().map_or(Span::NONE, |rare| rare.fragment)
+    }
+
+    /// Its defects.
+    #[must_use]
+    pub fn defects(&self) -> &[KeptDefect] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.defects)
+    }
     /// Whether it is a request.
     #[must_use]
     pub fn is_request(&self) -> bool {

@@ -82,9 +82,15 @@ impl Shelf {
     pub fn warm(&self, key: u64) -> u64 {
         let Some(place) = self.places.get(&key) else { return 0 };
         let Some(c) = self.peek(*place) else { return 0 };
-        let latest = c.facts.last().map_or(0, |f| f.index);
+        // Tags and type are compared with those of the message before.
+        let latest = c.facts.last().map_or(0, |f| {
+            let first = |span| c.text(span).first().copied().map_or(0, u64::from);
+            f.index.wrapping_add(u64::from(f.size)) + first(f.from_tag) + first(f.to_tag) + first(f.content_type)
+        });
         let kept = c.transaction_keys.last().copied().unwrap_or(0);
-        latest.wrapping_add(kept).wrapping_add(c.texts.latest()).wrapping_add(c.fields.len() as u64)
+        let transaction = c.transactions.last().map_or(0, |t| u64::from(t.latest));
+        let field = c.fields.last().map_or(0, |f| u64::from(f.value.start));
+        [kept, transaction, c.texts.latest(), field].into_iter().fold(latest, u64::wrapping_add)
     }
 
     /// The conversation at `place`, only to be looked at.

@@ -182,7 +182,8 @@ impl Streams {
         self.last = self.last.max(facts.time.0);
         for (media, at) in sdp.media.iter().zip(0..) {
             let Some(endpoint) = media.endpoint.filter(|e| e.port != 0) else { continue };
-            let entry = Announced { call: c.id, place, by_caller, sdp: facts.sdp.unwrap_or_default(), media: at };
+            let entry =
+                Announced { call: c.id, place, by_caller, sdp: u32::from(facts.sdp.unwrap_or_default()), media: at };
             *self.announced.touch_or_insert(&endpoint, self.last, || entry).0 = entry;
             if !self.orphans.is_empty() {
                 self.claim_orphans(endpoint, &entry, c);

@@ -2,7 +2,7 @@
 
 use super::batch::Observed;
 use super::conversation::{Conversation, Kind};
-use super::facts::{Facts, KeptDefect, KeptField};
+use super::facts::{Facts, KeptDefect, KeptField, Rare};
 use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
 use crate::media::SdpFacts;
@@ -17,7 +17,7 @@ const MESSAGES_BACK: usize = 64;
 const LINE_CAP: usize = 240;
 /// Kept defects of one message.
 const DEFECTS_CAP: usize = 16;
-/// Kept different SDP bodies of one conversation.
+/// Kept different SDP bodies of one conversation; what a message has of it is a `u8`.
 const SDP_CAP: usize = 64;
 /// Kept bytes of one text.
 const TEXT_CAP: usize = 2048;
@@ -59,15 +59,11 @@ pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_r
     let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
     let found = find_transaction(c, observed.outline, key);
-    let mut facts = facts_of(c, observed, index);
+    let mut facts = facts_of(c, observed, index, position);
     join_transaction(c, &mut facts, observed, position, found);
     keep_fields(c, observed, &mut facts);
     if !observed.keys.sdp.is_empty() {
         facts.sdp = keep_sdp(c, observed);
-    }
-    if !observed.outline.defects.is_empty() {
-        facts.malformed = true;
-        facts.defects = Some(keep_defects(observed));
     }
     c.facts.push(facts);
     if keep_raw {
@@ -76,7 +72,7 @@ pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_r
     position
 }
 
-fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts {
+fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position: u32) -> Facts {
     let (o, bytes, sight) = (observed.outline, observed.bytes, &observed.sight);
     let (method, method_span, status, uri_or_reason) = match o.start {
         StartLine::Request { method, method_span, uri, .. } => (method, method_span, 0, uri),
@@ -95,6 +91,8 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
     let (last_from, last_to, last_type) =
         c.facts.last().map_or((Span::NONE, Span::NONE, Span::NONE), |f| (f.from_tag, f.to_tag, f.content_type));
     let mut keep = |guess: Span, span: Span| texts.intern_like(guess, capped(span.of(bytes)));
+    let fragment = if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) };
+    let rare = Rare { method_text, fragment, defects: keep_defects(observed) }.kept();
     Facts {
         index,
         frame: sight.frame,
@@ -110,26 +108,24 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64) -> Facts 
         cseq_method: o.cseq.as_ref().map_or(Method::Other, |c| c.method),
         mirrored: sight.mirrored,
         copy: false,
-        malformed: false,
+        malformed: !o.defects.is_empty(),
         cut: sight.cut,
         head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
-        method_text,
         uri_or_reason: keep(Span::NONE, uri_or_reason),
         vias: o.vias,
         max_forwards: o.max_forwards.map(|n| u8::try_from(n).unwrap_or(u8::MAX)),
         from_tag: keep(last_from, o.from_tag),
         to_tag: keep(last_to, o.to_tag),
         content_type: keep(last_type, o.content_type),
-        fragment: if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) },
         size: bytes.len() as u32,
         body_len: o.body.len() as u32,
         sdp: None,
         transaction: 0,
-        before: None,
+        before: position,
         repeats: None,
         fields_start: 0,
         fields_len: 0,
-        defects: None,
+        rare,
     }
 }
 
@@ -185,8 +181,8 @@ fn join_transaction(
         return;
     };
     facts.transaction = at as u32;
-    facts.before = c.transactions.get(at).map(|t| t.latest);
-    let earlier = last_like(c, facts);
+    facts.before = c.transactions.get(at).map_or(position, |t| t.latest);
+    let earlier = last_like(c, facts, position);
     if let Some(earlier) = earlier {
         let like = &c.facts[earlier];
         facts.copy = repeat(like, facts) == Repeat::Copy;
@@ -218,10 +214,12 @@ fn join_transaction(
 }
 
 /// The latest earlier message of the same transaction that says the same.
-fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
-    let mut next = facts.before;
+fn last_like(c: &Conversation, facts: &Facts, position: u32) -> Option<usize> {
+    let (mut at, mut last) = (facts.before, position);
     for _ in 0..MESSAGES_BACK {
-        let at = next?;
+        if at == last {
+            return None;
+        }
         let f = c.at(at)?;
         let is_like = f.status == facts.status
             && f.method == facts.method
@@ -230,7 +228,7 @@ fn last_like(c: &Conversation, facts: &Facts) -> Option<usize> {
         if is_like {
             return Some(at as usize);
         }
-        next = f.before;
+        (at, last) = (f.before, at);
     }
     None
 }
@@ -251,10 +249,10 @@ fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts)
 }
 
 /// Reads the SDP of a message, unless the same body was read before.
-fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
+fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u8> {
     let key = observed.keys.sdp_key;
     if let Some(at) = c.sdp_keys.iter().position(|&k| k == key) {
-        return Some(at as u32);
+        return u8::try_from(at).ok();
     }
     if c.sdps.len() >= SDP_CAP {
         return None;
@@ -265,7 +263,7 @@ fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u32> {
     }
     c.sdps.push(SdpFacts::of(&Session::parse(observed.keys.sdp.of(observed.bytes))));
     c.sdp_keys.push(key);
-    Some((c.sdps.len() - 1) as u32)
+    u8::try_from(c.sdps.len() - 1).ok()
 }
 
 fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {

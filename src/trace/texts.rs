@@ -5,27 +5,22 @@ use crate::base::Span;
 /// How far back a text is looked for before it is kept again: the messages of a call repeat what the last few said.
 const LOOK_BACK: usize = 16;
 
-/// A text that is kept, with enough of it beside to tell most others apart without looking it up.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    span: Span,
-    print: u32,
-}
-
-/// The ends of a text, mixed.
+/// The ends of a text and its length, mixed: enough to tell most others apart without looking them up.
 fn print(text: &[u8]) -> u32 {
     let ends = (text.first_chunk::<4>(), text.last_chunk::<4>());
     let (Some(first), Some(last)) = ends else {
         return text.iter().fold(0, |n, &b| n << 8 | u32::from(b));
     };
-    u32::from_le_bytes(*first) ^ u32::from_le_bytes(*last).rotate_left(13)
+    u32::from_le_bytes(*first) ^ u32::from_le_bytes(*last).rotate_left(13) ^ (text.len() as u32).rotate_left(24)
 }
 
 /// An append-only store of short byte strings. Equal strings that follow each other closely share their bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     bytes: Vec<u8>,
-    known: Vec<Known>,
+    known: Vec<Span>,
+    /// A print of each of `known`, side by side so that looking for one touches little memory.
+    prints: Vec<u32>,
 }
 
 impl Texts {
@@ -34,15 +29,18 @@ impl Texts {
         if text.is_empty() {
             return Span::NONE;
         }
-        let recent = self.known.len().saturating_sub(LOOK_BACK);
+        let recent = self.prints.len().saturating_sub(LOOK_BACK);
         let print = print(text);
-        for known in self.known[recent..].iter().rev() {
-            if known.print == print && known.span.len() == text.len() && known.span.of(&self.bytes) == text {
-                return known.span;
+        let mut end = self.prints.len();
+        while let Some(at) = self.prints[recent..end].iter().rposition(|&known| known == print) {
+            end = recent + at;
+            if let Some(known) = self.known.get(end).filter(|known| known.of(&self.bytes) == text) {
+                return *known;
             }
         }
         let span = self.append(text);
-        self.known.push(Known { span, print });
+        self.known.push(span);
+        self.prints.push(print);
         span
     }
 
@@ -54,22 +52,25 @@ impl Texts {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(512);
             self.known.reserve(16);
+            self.prints.reserve(16);
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
         Span::new(start, self.bytes.len())
     }
 
-    /// Where the latest text ends.
+    /// Something of the latest text, to have it near.
     #[must_use]
     pub fn latest(&self) -> u64 {
-        self.known.last().map_or(0, |known| u64::from(known.span.end))
+        let print = self.prints.last().copied().map_or(0, u64::from);
+        self.known.last().map_or(0, |known| u64::from(known.end) + print)
     }
 
     /// Forgets everything but the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.known.clear();
+        self.prints.clear();
     }
 
     /// Keeps `text`, which is likely the one at `guess`.

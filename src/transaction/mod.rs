@@ -3,7 +3,9 @@
 //!
 //! Refuses to compose messages (beyond the ACK of a refused INVITE, which is the transaction's own) and to know dialogs.
 
+mod ack;
 pub mod client;
+mod key;
 pub mod server;
 pub mod timers;
 

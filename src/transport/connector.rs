@@ -1,10 +1,16 @@
 //! Opens lines.
 
-use super::{Candidate, Line, Tap, TransportError};
+use super::line::Carrier;
+use super::socket::{self, Opening};
+use super::stream::{Explain, Stream, explain_plain};
+use super::tapped::Tapped;
+use super::udp::Udp;
+use super::{Candidate, Line, LineFacts, Phase, Protocol, Tap, TransportError, Wire};
+use crate::sip::framer::Limits;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How lines are opened.
 #[derive(Clone, Default)]
@@ -29,7 +35,7 @@ pub struct ConnectOptions {
 
 /// Opens lines.
 pub struct Connector {
-    _private: (),
+    options: ConnectOptions,
 }
 
 impl Connector {
@@ -38,8 +44,7 @@ impl Connector {
     /// # Errors
     /// What cannot be read, or is no certificate or key.
     pub fn new(options: ConnectOptions) -> Result<Self, TransportError> {
-        let _ = options;
-        todo!()
+        Ok(Connector { options })
     }
 
     /// Opens a line to a candidate: a socket, a connection with its handshakes.
@@ -47,16 +52,72 @@ impl Connector {
     /// # Errors
     /// Which step failed and why; `timeout` where it took longer than that.
     pub async fn open(&self, candidate: &Candidate, timeout: Duration) -> Result<Line, TransportError> {
-        let _ = (candidate, timeout);
-        todo!()
+        let peer = candidate.address;
+        if candidate.protocol == Protocol::Udp {
+            let udp = Udp::open(self.options.bind, peer, self.options.tap.clone())?;
+            return Ok(Line::new(facts(candidate, udp.local), Carrier::Udp(udp)));
+        }
+        // Where it stopped, should the time be up.
+        let step = Mutex::new(Phase::Connect);
+        match tokio::time::timeout(timeout, self.connect(candidate, &step)).await {
+            Ok(done) => done,
+            Err(_) => Err(timed_out(*step.lock().unwrap_or_else(PoisonError::into_inner), peer, timeout)),
+        }
     }
 
-    /// The address that packets to `peer` would leave from.
+    async fn connect(&self, candidate: &Candidate, step: &Mutex<Phase>) -> Result<Line, TransportError> {
+        let peer = candidate.address;
+        let begun = Instant::now();
+        let tapped = self.connect_tcp(peer).await?;
+        let mut facts = facts(candidate, tapped.local);
+        facts.connect = Some(begun.elapsed());
+        let _ = step;
+        let explain: Explain = Box::new(move |phase, error| explain_plain(peer, phase, error));
+        let stream = Stream::new(Box::new(tapped), peer, Limits::default(), explain);
+        Ok(Line::new(facts, Carrier::Stream(stream)))
+    }
+
+    /// A TCP connection, recorded.
+    async fn connect_tcp(&self, peer: SocketAddr) -> Result<Tapped, TransportError> {
+        let opening = Opening::begin(self.options.bind, peer)?;
+        let local = opening.local;
+        match opening.finish(peer).await {
+            Ok(stream) => Ok(Tapped::new(stream, local, peer, self.options.tap.clone(), true)),
+            Err(e) => {
+                if e.kind == "refused"
+                    && let Some(tap) = &self.options.tap
+                {
+                    tap.wire(SystemTime::now(), Wire::Refused { src: peer, dst: local, tcp: true });
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// The address that packets to `peer` would leave from: as `--bind` says, else as the route does. Port 0 where none is bound.
     ///
     /// # Errors
     /// Where there is no route.
     pub fn local_address(&self, peer: SocketAddr) -> Result<SocketAddr, TransportError> {
-        let _ = peer;
-        todo!()
+        socket::local_address(self.options.bind, peer)
+    }
+}
+
+fn facts(candidate: &Candidate, local: SocketAddr) -> LineFacts {
+    LineFacts { protocol: candidate.protocol, local, peer: candidate.address, connect: None, tls_time: None, tls: None }
+}
+
+fn timed_out(step: Phase, peer: SocketAddr, timeout: Duration) -> TransportError {
+    let after = format!("within {} s", timeout.as_secs_f64());
+    match step {
+        Phase::Tls => {
+            TransportError::new(step, "timeout", format!("the TLS handshake with {peer} did not end {after}"))
+                .with_hint("does TLS listen on this port, or does it wait for plain SIP?")
+        }
+        Phase::WebSocket => {
+            TransportError::new(step, "timeout", format!("the WebSocket handshake with {peer} did not end {after}"))
+        }
+        _ => TransportError::new(step, "timeout", format!("cannot connect to {peer}: no answer {after}"))
+            .with_hint("a firewall may drop what is sent there, or the host is down"),
     }
 }

@@ -1,6 +1,7 @@
 //! Why a message could not be carried.
 
 use std::fmt;
+use std::io;
 
 /// The step that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,5 +52,22 @@ impl TransportError {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// What the system said about something tried: `tried` is the beginning of the line (`cannot connect to 192.0.2.1:5061`).
+    pub(super) fn of_io(phase: Phase, tried: &str, error: &io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let (kind, words) = match error.kind() {
+            Kind::ConnectionRefused => ("refused", "connection refused"),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => ("reset", "connection reset"),
+            Kind::HostUnreachable => ("unreachable", "host unreachable"),
+            Kind::NetworkUnreachable => ("unreachable", "network unreachable: no route"),
+            Kind::TimedOut => ("timeout", "no answer"),
+            Kind::AddrInUse => ("io", "the address is in use"),
+            Kind::AddrNotAvailable => ("io", "this host has no such address"),
+            Kind::PermissionDenied => ("io", "not permitted"),
+            _ => return TransportError::new(phase, "io", format!("{tried}: {error}")),
+        };
+        TransportError::new(phase, kind, format!("{tried}: {words}"))
     }
 }

@@ -1,5 +1,7 @@
 //! A way to one peer: a UDP socket, or a connection.
 
+use super::stream::Stream;
+use super::udp::Udp;
 use super::{Protocol, TransportError};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -62,16 +64,78 @@ pub struct Received {
 pub struct Line {
     /// What there is to know of it.
     pub facts: LineFacts,
+    carrier: Carrier,
 }
 
+/// What carries the messages.
+pub(super) enum Carrier {
+    /// Datagrams.
+    Udp(Udp),
+    /// A stream of bytes.
+    Stream(Stream),
+}
+
+impl Carrier {
+    /// See [`Line::send`].
+    pub(super) async fn send(&mut self, message: &[u8]) -> Result<(), TransportError> {
+        match self {
+            Carrier::Udp(udp) => udp.send(message).await,
+            Carrier::Stream(stream) => stream.send(message).await,
+        }
+    }
+
+    /// See [`Line::receive`].
+    pub(super) async fn receive(&mut self, into: &mut Vec<u8>) -> Result<Received, TransportError> {
+        match self {
+            Carrier::Udp(udp) => udp.receive(into).await,
+            Carrier::Stream(stream) => stream.receive(into).await,
+        }
+    }
+
+    /// Bytes that wait for the peer to read.
+    pub(super) fn waiting(&self) -> usize {
+        match self {
+            Carrier::Udp(_) => 0,
+            Carrier::Stream(stream) => stream.waiting(),
+        }
+    }
+
+    /// Bytes of an incomplete message.
+    pub(super) fn pending(&self) -> usize {
+        match self {
+            Carrier::Udp(_) => 0,
+            Carrier::Stream(stream) => stream.pending(),
+        }
+    }
+
+    /// See [`Line::close`].
+    pub(super) async fn close(&mut self) {
+        let close = async {
+            match self {
+                Carrier::Udp(_) => {}
+                Carrier::Stream(stream) => stream.close().await,
+            }
+        };
+        // A peer that does not read keeps nobody from leaving.
+        let _ = tokio::time::timeout(CLOSE, close).await;
+    }
+}
+
+/// How long a good end may take.
+const CLOSE: Duration = Duration::from_secs(1);
+
 impl Line {
-    /// Sends one whole message.
+    pub(super) fn new(facts: LineFacts, carrier: Carrier) -> Self {
+        Line { facts, carrier }
+    }
+
+    /// Sends one whole message. Over a connection what the peer does not take at once waits, up to 1 MiB, and is written while
+    /// [`Line::receive`] or [`Line::close`] is waited for.
     ///
     /// # Errors
     /// Why it could not; an ICMP error that answered an earlier datagram included.
     pub async fn send(&mut self, message: &[u8]) -> Result<(), TransportError> {
-        let _ = message;
-        todo!()
+        self.carrier.send(message).await
     }
 
     /// The next whole message, put into `into` (cleared first). A datagram or WebSocket message is given as it came, SIP or
@@ -80,12 +144,11 @@ impl Line {
     /// # Errors
     /// Why nothing more will come: closed, reset, port unreachable.
     pub async fn receive(&mut self, into: &mut Vec<u8>) -> Result<Received, TransportError> {
-        let _ = into;
-        todo!()
+        self.carrier.receive(into).await
     }
 
-    /// Closes it in good order (TLS close_notify, WebSocket close, FIN).
+    /// Closes it in good order (TLS close_notify, WebSocket close, FIN); a second at most.
     pub async fn close(&mut self) {
-        todo!()
+        self.carrier.close().await;
     }
 }

@@ -4,12 +4,17 @@
 
 pub mod connector;
 pub mod error;
+mod icmp;
 pub mod line;
 pub mod listener;
 pub mod protocol;
 pub mod resolve;
+mod socket;
+mod stream;
 pub mod tap;
+mod tapped;
 pub mod target;
+mod udp;
 
 pub use connector::{ConnectOptions, Connector};
 pub use error::{Phase, TransportError};

@@ -58,7 +58,7 @@ const MOST: usize = 8;
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
     for (position, facts) in c.firsts().filter(|(_, f)| f.malformed) {
-        for kept in facts.defects.iter().flatten() {
+        for kept in facts.defects() {
             let Some(at) = KINDS.iter().position(|&k| k == kept.defect.kind) else { continue };
             let entry = &ENTRIES[at];
             let same = findings.iter_mut().filter(|f| f.code == entry.code);

@@ -1,1 +1,27 @@
-//! The endpoints that `serve` runs.
+//! The endpoints that `serve` runs: a user agent server, a registrar, a redirect server.
+//!
+//! A [`Role`] says what is answered; [`Endpoint`] does for all of them what RFC 3261 §8.2 and §17.2 ask of a server, without
+//! socket or clock; [`serve()`] joins it to a [`Listener`](crate::transport::listener::Listener). Refuses to know the
+//! command line and how things are shown.
+//!
+//! Everything that peers can fill is bounded: [`Repeats`](repeats::Repeats) and [`Delays`](delays::Delays) by number and
+//! bytes, bindings and nonces by number. What has to go, or is not taken, is counted in the [`Tally`].
+
+pub mod delays;
+pub mod engine;
+pub mod fault;
+pub mod redirect;
+pub mod registrar;
+pub mod repeats;
+pub mod role;
+pub mod serve;
+pub mod tally;
+pub mod uas;
+
+pub use engine::{Endpoint, Handled, Options, Transmit};
+pub use redirect::Redirect;
+pub use registrar::Registrar;
+pub use role::{Answer, Arrival, BindingFacts, Role};
+pub use serve::{Ending, Watch, serve};
+pub use tally::{Ignored, Tally};
+pub use uas::Uas;

@@ -1,0 +1,1 @@
+//! Tests of the pings in virtual time.

@@ -219,7 +219,8 @@ fn account(args: &ActiveArgs, from: Option<&str>, default_user: Option<&str>) ->
         }
         (None, Some(_)) if is_asked => {
             let error = anyhow!("there is a password, and no user that it belongs to");
-            Err(Failure::new(Exit::Usage, error).with_hint("--auth-user NAME or --from sip:NAME@DOMAIN says whose it is"))
+            Err(Failure::new(Exit::Usage, error)
+                .with_hint("--auth-user NAME or --from sip:NAME@DOMAIN says whose it is"))
         }
         _ => Ok(None),
     }
@@ -236,7 +237,10 @@ fn name_addr(text: &str) -> Result<String, Failure> {
     let address = Address::parse(whole.as_bytes());
     let uri = address.uri();
     let is_one_line = !whole.contains(|c: char| c.is_control());
-    if is_one_line && address.fault.is_none() && (uri.is_tel() || (uri.is_sip() || uri.is_sips()) && !uri.host.is_empty()) {
+    if is_one_line
+        && address.fault.is_none()
+        && (uri.is_tel() || (uri.is_sip() || uri.is_sips()) && !uri.host.is_empty())
+    {
         return Ok(whole);
     }
     Err(Failure::new(Exit::Usage, anyhow!("--from '{text}' is no address"))

@@ -77,7 +77,10 @@ mod tests {
     fn the_first_line_counts_without_its_end() {
         assert_eq!(first_line(b"se cret\r\nmore\n", "x").unwrap(), "se cret");
         assert_eq!(first_line(b"secret", "x").unwrap(), "secret");
-        assert_eq!(first_line(b"\nsecret", "file").unwrap_err().to_string(), "file: there is no password on the first line");
+        assert_eq!(
+            first_line(b"\nsecret", "file").unwrap_err().to_string(),
+            "file: there is no password on the first line"
+        );
         assert!(first_line(b"\xff\n", "x").unwrap_err().to_string().ends_with("is not UTF-8"));
         assert!(first_line(&[b'x'; 5000], "x").is_err());
     }

@@ -77,7 +77,9 @@ impl<'a, F> Watching<'a, F> {
 /// Each line of a message behind its mark, safe for a terminal. What is no text is not shown at all.
 fn lines(mark: char, bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 128);
-    if !is_sip(bytes) && bytes.iter().filter(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()).count() * 2 < bytes.len() {
+    if !is_sip(bytes)
+        && bytes.iter().filter(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()).count() * 2 < bytes.len()
+    {
         return format!("{mark} ({} bytes that are no text)\n", bytes.len());
     }
     let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);

@@ -65,11 +65,8 @@ pub trait Open {
     /// What it opens.
     type Way: Carry;
     /// Opens a way to a candidate.
-    fn open(
-        &self,
-        candidate: &Candidate,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<Self::Way, TransportError>>;
+    fn open(&self, candidate: &Candidate, timeout: Duration)
+    -> impl Future<Output = Result<Self::Way, TransportError>>;
 }
 
 impl Open for Connector {

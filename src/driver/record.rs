@@ -252,7 +252,8 @@ impl State {
     }
 
     fn datagram(&mut self, src: SocketAddr, dst: SocketAddr, bytes: &[u8]) {
-        let bytes = match bytes.first().is_some_and(|b| b.is_ascii_alphabetic()) && !self.shows_secrets && is_sip(bytes) {
+        let bytes = match bytes.first().is_some_and(|b| b.is_ascii_alphabetic()) && !self.shows_secrets && is_sip(bytes)
+        {
             true => secrets::hide(bytes),
             false => Cow::Borrowed(bytes),
         };

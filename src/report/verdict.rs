@@ -64,15 +64,8 @@ mod tests {
 
     #[test]
     fn the_worst_of_several_is_told() {
-        let order = [
-            Exit::Usage,
-            Exit::Unreachable,
-            Exit::NoAnswer,
-            Exit::Refused,
-            Exit::Unexpected,
-            Exit::Missed,
-            Exit::Good,
-        ];
+        let order =
+            [Exit::Usage, Exit::Unreachable, Exit::NoAnswer, Exit::Refused, Exit::Unexpected, Exit::Missed, Exit::Good];
         assert_eq!(order.map(Exit::code), [2, 4, 3, 5, 1, 6, 0]);
         for pair in order.windows(2) {
             assert_eq!(pair[0].worst(pair[1]), pair[0]);

@@ -2,6 +2,7 @@
 //!
 //! Refuses to know transactions: it carries whole messages, and says when it cannot.
 
+mod accept;
 pub mod connector;
 pub mod error;
 mod icmp;

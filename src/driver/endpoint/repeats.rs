@@ -143,7 +143,7 @@ impl Repeats {
         }
         self.bytes += fresh.name.capacity() + fresh.response.capacity();
         let at = self.age(now);
-        if let (_, Some((_, gone))) = self.table.touch_or_insert(key, at, || fresh) {
+        if let (_, Some((_, gone))) = self.table.touch_or_insert(&key, at, || fresh) {
             self.let_go += 1;
             self.put_away(gone);
         }
@@ -196,7 +196,12 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn way(peer: &str) -> Way {
-        Way { protocol: Protocol::Udp, local: "192.0.2.2:5060".parse().unwrap(), peer: peer.parse().unwrap(), connection: 0 }
+        Way {
+            protocol: Protocol::Udp,
+            local: "192.0.2.2:5060".parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            connection: 0,
+        }
     }
 
     fn key(repeats: &mut Repeats, branch: &str, more: &str, peer: &str, method: Method) -> u64 {

@@ -135,7 +135,14 @@ impl Frame {
     /// Reads the header as far as it is there; `true` where a frame with a payload begins.
     fn read_header(&mut self) -> bool {
         let (Some(&first), Some(&second)) = (self.header.first(), self.header.get(1)) else { return false };
-        let (extended, masked) = (match second & 0x7f { 126 => 2, 127 => 8, _ => 0 }, second & 0x80 != 0);
+        let (extended, masked) = (
+            match second & 0x7f {
+                126 => 2,
+                127 => 8,
+                _ => 0,
+            },
+            second & 0x80 != 0,
+        );
         let needed = 2 + extended + if masked { 4 } else { 0 };
         if self.header.len() < needed {
             return false;
@@ -200,7 +207,11 @@ mod tests {
     fn secrets_are_struck_out_however_a_stream_is_cut() {
         for size in 1..=REQUEST.len() {
             let twice = [REQUEST, REQUEST].concat();
-            assert_eq!(String::from_utf8(cut(&twice, size, b"")).unwrap(), String::from_utf8([HIDDEN, HIDDEN].concat()).unwrap(), "{size}");
+            assert_eq!(
+                String::from_utf8(cut(&twice, size, b"")).unwrap(),
+                String::from_utf8([HIDDEN, HIDDEN].concat()).unwrap(),
+                "{size}"
+            );
         }
     }
 

@@ -69,7 +69,9 @@ impl Nonces {
             return Worth::Foreign;
         }
         let number = |text: Option<&str>| text.and_then(|t| u64::from_str_radix(t, 16).ok());
-        let (Some(made), Some(serial)) = (number(head.get(..12)), number(head.get(12..))) else { return Worth::Foreign };
+        let (Some(made), Some(serial)) = (number(head.get(..12)), number(head.get(12..))) else {
+            return Worth::Foreign;
+        };
         let limit = self.age(now).saturating_sub(LIFETIME.as_millis() as u64);
         let forget = i64::try_from(limit).unwrap_or(i64::MAX);
         while self.used.pop_before(forget).is_some() {}
@@ -89,7 +91,7 @@ impl Nonces {
     /// Notes that a nonce was used rightly. Only who knows a password comes so far: nobody else can fill the table.
     pub fn note(&mut self, serial: u64, count: Option<u32>, now: Instant) {
         let at = i64::try_from(self.age(now)).unwrap_or(i64::MAX);
-        let (used, gone) = self.used.touch_or_insert(serial, at, Use::default);
+        let (used, gone) = self.used.touch_or_insert(&serial, at, Use::default);
         used.times = used.times.saturating_add(1);
         used.last_count = count.unwrap_or(used.last_count);
         if let Some((gone, _)) = gone {
@@ -138,7 +140,13 @@ mod tests {
         let nonce = n.make(now);
         let (mut other, _) = (Nonces::new(None, &mut Entropy::seeded(2), now), ());
         assert_eq!(other.judge(&nonce, None, now), Worth::Foreign);
-        for wrong in ["", "x", &nonce[1..], &nonce.replace('0', "1"), "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"] {
+        for wrong in [
+            "",
+            "x",
+            &nonce[1..],
+            &nonce.replace('0', "1"),
+            "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+        ] {
             assert_eq!(n.judge(wrong, None, now), Worth::Foreign, "{wrong}");
         }
     }

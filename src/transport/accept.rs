@@ -26,8 +26,9 @@ const STALL: Duration = Duration::from_secs(10);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Messages that may wait for a connection's task: more than there may be requests waiting (see the listener).
 const ANSWERS: usize = 1024;
-/// Bytes that may wait there.
-const ANSWER_BYTES: usize = 256 << 10;
+/// Bytes that may wait there, and on all connections together.
+const ANSWER_BYTES: usize = 1 << 20;
+const ALL_ANSWER_BYTES: usize = 256 << 20;
 /// Longest header and body that one connection may hold back.
 const LIMITS: Limits = Limits { header: 64 << 10, body: 1 << 20 };
 /// Longest WebSocket message that is taken.
@@ -69,6 +70,8 @@ pub(super) struct Shared {
     next: AtomicU64,
     /// Bytes of incomplete messages on all connections.
     held: AtomicUsize,
+    /// Bytes that wait for the tasks of all connections.
+    queued: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -89,6 +92,7 @@ impl Shared {
             turned: Mutex::default(),
             next: AtomicU64::new(1),
             held: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
         }
     }
 
@@ -110,11 +114,14 @@ impl Shared {
         let Some(entry) = connections.get_mut(&way.connection) else { return Err(gone()) };
         entry.used = Instant::now();
         let queued = entry.queued.load(Ordering::Relaxed);
-        let full = queued > 0 && queued.saturating_add(message.len()) > ANSWER_BYTES;
+        let full = queued > 0
+            && (queued.saturating_add(message.len()) > ANSWER_BYTES
+                || self.queued.load(Ordering::Relaxed) > ALL_ANSWER_BYTES);
         if !full {
             match entry.answers.try_send(message.to_vec()) {
                 Ok(()) => {
                     entry.queued.fetch_add(message.len(), Ordering::Relaxed);
+                    self.queued.fetch_add(message.len(), Ordering::Relaxed);
                     return Ok(());
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => {
@@ -247,6 +254,7 @@ impl Connection {
                 answer = self.outgoing.recv() => {
                     let Some(answer) = answer else { break };
                     self.queued.fetch_sub(answer.len(), Ordering::Relaxed);
+                    self.shared.queued.fetch_sub(answer.len(), Ordering::Relaxed);
                     if carrier.send(&answer).await.is_err() {
                         break;
                     }
@@ -288,6 +296,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.shared.held.fetch_sub(self.held, Ordering::Relaxed);
+        self.shared.queued.fetch_sub(self.queued.load(Ordering::Relaxed), Ordering::Relaxed);
         lock(&self.shared.connections).remove(&self.way.connection);
     }
 }

@@ -114,7 +114,7 @@ impl WebSocket {
             let message = format!("cannot send to {}: it does not read, {} bytes wait", self.peer, self.waiting);
             return Err(TransportError::new(Phase::Send, "timeout", message));
         }
-        // Text frames where it is text. RFC 7118 §5
+        // Text frames where it is text. RFC 7118 §4.2
         let frame = match std::str::from_utf8(message) {
             Ok(text) => Message::text(text),
             Err(_) => Message::binary(Bytes::copy_from_slice(message)),

@@ -128,7 +128,7 @@ impl Client {
         let verifier = Arc::new(Verifier {
             peer,
             wanted: wanted.to_owned(),
-            // WSS is HTTP's, whose certificates may have wildcards; SIP's may not. RFC 7118 §9.3, RFC 5922 §7.2
+            // WSS is HTTP's, whose certificates may have wildcards; SIP's may not. RFC 7118 §9.1, RFC 5922 §7.2
             wildcards: candidate.protocol == Protocol::Wss,
             insecure: self.insecure,
             anchors,

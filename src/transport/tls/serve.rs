@@ -56,7 +56,7 @@ pub(in crate::transport) fn acceptor(options: &ListenOptions) -> Result<(TlsAcce
 type Made = (Vec<rustls::pki_types::CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// A certificate for `names`, `localhost` and the loopback addresses, good for as long as anybody tries something out. A domain
-/// stands there as a SIP URI, too. RFC 5922 §4
+/// stands there as a SIP URI, too. RFC 5922 §6
 fn make(names: &[String]) -> Result<(Made, String), rcgen::Error> {
     let mut all: Vec<&str> = names.iter().map(String::as_str).collect();
     if !all.contains(&"localhost") {

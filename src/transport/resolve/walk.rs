@@ -319,7 +319,9 @@ impl<'a> Walk<'a> {
 
     fn candidate(&mut self, hop: &Hop, ip: IpAddr) {
         let address = (ip, hop.port).into();
-        if self.plan.candidates.iter().any(|c| c.address == address && c.protocol == hop.protocol) {
+        let host = Some(hop.host.clone()).filter(|h| !h.is_empty());
+        // Two hosts may share an address: both are shown, since both stand in the records.
+        if self.plan.candidates.iter().any(|c| c.address == address && c.protocol == hop.protocol && c.host == host) {
             return;
         }
         if self.plan.candidates.len() >= MOST_CANDIDATES {
@@ -335,7 +337,7 @@ impl<'a> Walk<'a> {
             protocol: hop.protocol,
             address,
             domain: self.target.domain().to_ascii_lowercase(),
-            host: Some(hop.host.clone()).filter(|h| !h.is_empty()),
+            host,
             srv: hop.srv,
             how,
         });

@@ -386,7 +386,7 @@ impl<'a> Walk<'a> {
         let Some(last) = lookups.last() else { return error("no-records", "nothing was found".to_owned()) };
         let kinds: Vec<&str> = lookups.iter().filter(|l| l.name == last.name).map(|l| l.kind).collect();
         let word = last.failure.as_deref().unwrap_or_default();
-        let words = format!("asked {} for {} {}: {word}", asker.server, kinds.join(" and "), last.name);
+        let words = format!("asked {} for {} {}: {word}", asker.server, listed(&kinds), last.name);
         match gravest {
             Failed::Timeout => {
                 error("timeout", words).with_hint("is the name server reachable? --dns ADDR asks another")
@@ -416,6 +416,15 @@ fn grave(failed: Failed) -> u8 {
         Failed::Code => 1,
         Failed::Unusable => 2,
         Failed::Timeout => 3,
+    }
+}
+
+/// `NAPTR, A and AAAA`
+fn listed(kinds: &[&str]) -> String {
+    match kinds {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

@@ -121,21 +121,16 @@ fn to_stdout(bytes: &[u8]) -> Result<Exit, Failure> {
 }
 
 fn schema(command: Option<&str>) -> Result<Exit, Failure> {
-    match command {
-        None => to_stdout(b"decode\nregister\n"),
-        Some("decode") => {
-            let text =
-                serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
-            to_stdout(&[&text[..], b"\n"].concat())
-        }
-        Some("register") => {
-            let text =
-                serde_json::to_vec_pretty(&render::schema::register()).map_err(|e| Failure::new(Exit::Usage, e))?;
-            to_stdout(&[&text[..], b"\n"].concat())
-        }
-        Some(other) => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{other}'"))
-            .with_hint("sipctl schema lists the commands that have one")),
-    }
+    let Some(command) = command else {
+        let names: String = render::schema::commands().map(|name| format!("{name}\n")).collect();
+        return to_stdout(names.as_bytes());
+    };
+    let Some(schema) = render::schema::of(command) else {
+        return Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{command}'"))
+            .with_hint("sipctl schema lists the commands that have one"));
+    };
+    let text = serde_json::to_vec_pretty(&schema).map_err(|e| Failure::new(Exit::Usage, e))?;
+    to_stdout(&[&text[..], b"\n"].concat())
 }
 
 fn manual(out: Option<&std::path::Path>, command: Option<&str>) -> Result<Exit, Failure> {

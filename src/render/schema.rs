@@ -1,7 +1,9 @@
 //! JSON Schema of what is written, derived from the report's types, so that it cannot lag behind them.
 
 use crate::report::decode::Report;
-use schemars::generate::SchemaSettings;
+use crate::report::{ping, register, resolve, trace};
+use schemars::JsonSchema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 /// Keys that every document has; the others come together or, with `--summary`, not at all.
@@ -15,6 +17,77 @@ const LINES: [(&str, &str); 6] = [
     ("stream", "Stream"),
     ("finding", "Finding"),
 ];
+
+/// Commands whose output has a schema, in the order in which they are listed.
+const TABLE: [(&str, fn() -> Value); 5] = [
+    ("decode", decode),
+    ("ping", || document::<ping::Report>("ping", |generator| drop(generator.subschema_for::<ping::Line>()))),
+    ("register", || document::<register::Report>("register", |_| ())),
+    ("resolve", resolve),
+    ("trace", || document::<trace::Report>("trace", |_| ())),
+];
+
+/// The commands whose output has a schema.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(name, _)| *name)
+}
+
+/// The schema of a command's output; `None` for a command without one.
+#[must_use]
+pub fn of(command: &str) -> Option<Value> {
+    TABLE.iter().find(|(name, _)| *name == command).map(|(_, schema)| schema())
+}
+
+/// The schema of a document derived from its type; `beside` adds definitions that the document itself does not name.
+fn document<T: JsonSchema>(command: &str, beside: impl FnOnce(&mut SchemaGenerator)) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    beside(&mut generator);
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    let id = json!({"const": format!("sipctl.{command}/1")});
+    let pin = |object: &mut Value| {
+        if let Some(name) = object.get_mut("properties").and_then(|p| p.get_mut("schema")) {
+            *name = id.clone();
+        }
+    };
+    pin(&mut schema);
+    if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
+        definitions.values_mut().for_each(pin);
+    }
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("title".into(), json!(format!("sipctl {command}")));
+    }
+    schema
+}
+
+/// The schema of `resolve`'s JSON document. `$defs.Line` is that of a line of its NDJSON.
+fn resolve() -> Value {
+    let mut schema = document::<resolve::Document>("resolve", |_| ());
+    let text = || json!({"type": "string"});
+    let typed = |name: &str, definition: &str| {
+        json!({
+            "allOf": [{"$ref": format!("#/$defs/{definition}")}],
+            "properties": {"type": {"const": name}, "target": text(), "probe": {"$ref": "#/$defs/Probe"}},
+            "required": ["type", "target"]
+        })
+    };
+    let summary = json!({
+        "type": "object",
+        "properties": {
+            "type": {"const": "summary"},
+            "schema": {"const": resolve::SCHEMA},
+            "target": text(),
+            "notes": {"type": "array", "items": text()},
+            "dns_ms": {"type": "number"},
+            "result": {"$ref": "#/$defs/Verdict"}
+        },
+        "required": ["type", "schema", "target", "notes", "result"]
+    });
+    let kinds = json!([typed("lookup", "Lookup"), typed("candidate", "Candidate"), summary]);
+    if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
+        definitions.insert("Line".into(), json!({"description": "A line of NDJSON.", "oneOf": kinds}));
+    }
+    schema
+}
 
 /// The schema of `decode`'s JSON document. `$defs.Line` is that of a line of its NDJSON.
 #[must_use]
@@ -33,20 +106,6 @@ pub fn decode() -> Value {
     }
     if let Some(definitions) = root.get_mut("$defs").and_then(Value::as_object_mut) {
         definitions.insert("Line".into(), line());
-    }
-    schema
-}
-
-/// The schema of `register`'s JSON document.
-#[must_use]
-pub fn register() -> Value {
-    use crate::report::register::{Report, SCHEMA};
-    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Report>();
-    let mut schema = schema.to_value();
-    let Some(root) = schema.as_object_mut() else { return schema };
-    root.insert("title".into(), json!("sipctl register"));
-    if let Some(name) = root.get_mut("properties").and_then(|p| p.get_mut("schema")) {
-        *name = json!({"const": SCHEMA});
     }
     schema
 }
@@ -91,6 +150,20 @@ mod tests {
         report.messages[1].reason = Some(Text(std::borrow::Cow::Borrowed(b"\xff")));
         report.messages[2].headers = Some(vec![]);
         serde_json::from_str(&drawn(|out| crate::render::json::decode(&report, summary_only, false, out))).unwrap()
+    }
+
+    #[test]
+    fn every_command_of_the_table_has_a_schema_that_names_it() {
+        let listed: Vec<&str> = super::commands().collect();
+        assert_eq!(listed, ["decode", "ping", "register", "resolve", "trace"]);
+        for command in listed {
+            let schema = super::of(command).unwrap();
+            assert_eq!(schema["title"], format!("sipctl {command}"));
+            jsonschema::validator_for(&schema).unwrap();
+            let name = format!("{{\"const\":\"sipctl.{command}/1\"}}");
+            assert!(schema.to_string().contains(&name), "{command}");
+        }
+        assert!(super::of("serve").is_none());
     }
 
     #[test]

@@ -57,11 +57,12 @@ impl Asker {
     /// Reads the system's configuration, unless a server is given. One that cannot be read is told of when a question
     /// needs it: names of the hosts file are found without.
     pub fn new(server: Option<SocketAddr>, timeout: Duration) -> Result<Self, TransportError> {
+        let hosts = if server.is_some() { ResolveHosts::Never } else { ResolveHosts::Always };
         let (config, mut options, server) = match server {
             Some(address) => (only(address), ResolverOpts::default(), address.to_string()),
             None => system(),
         };
-        options.use_hosts_file = if server.contains("system") { ResolveHosts::Always } else { ResolveHosts::Never };
+        options.use_hosts_file = hosts;
         // Two attempts in the time for one question; each of them repeats its datagram by itself.
         options.timeout = (timeout / 2).max(Duration::from_millis(1));
         options.attempts = 1;
@@ -76,12 +77,13 @@ impl Asker {
         Ok(Asker { inner, timeout, server })
     }
 
-    /// Asks for records of a type. A name with a dot is complete; one without may be completed by the search list.
+    /// Asks for records of a type. A name with a dot is complete, and so is `localhost`; another may be
+    /// completed by the system's search list.
     pub async fn ask(&self, kind: RecordType, name: &str) -> Answer {
         let begun = Instant::now();
         let found = match Name::from_ascii(name) {
             Ok(mut full) => {
-                full.set_fqdn(name.contains('.'));
+                full.set_fqdn(name.contains('.') || name == "localhost");
                 let asked = self.inner.lookup(full, kind);
                 tokio::time::timeout(self.timeout, asked).await.unwrap_or(Err(NetError::Timeout))
             }

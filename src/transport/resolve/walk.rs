@@ -319,7 +319,9 @@ impl<'a> Walk<'a> {
 
     fn candidate(&mut self, hop: &Hop, ip: IpAddr) {
         let address = (ip, hop.port).into();
-        if self.plan.candidates.iter().any(|c| c.address == address && c.protocol == hop.protocol) {
+        let host = Some(hop.host.clone()).filter(|h| !h.is_empty());
+        // Two hosts may share an address: both are shown, since both stand in the records.
+        if self.plan.candidates.iter().any(|c| c.address == address && c.protocol == hop.protocol && c.host == host) {
             return;
         }
         if self.plan.candidates.len() >= MOST_CANDIDATES {
@@ -335,7 +337,7 @@ impl<'a> Walk<'a> {
             protocol: hop.protocol,
             address,
             domain: self.target.domain().to_ascii_lowercase(),
-            host: Some(hop.host.clone()).filter(|h| !h.is_empty()),
+            host,
             srv: hop.srv,
             how,
         });
@@ -384,7 +386,7 @@ impl<'a> Walk<'a> {
         let Some(last) = lookups.last() else { return error("no-records", "nothing was found".to_owned()) };
         let kinds: Vec<&str> = lookups.iter().filter(|l| l.name == last.name).map(|l| l.kind).collect();
         let word = last.failure.as_deref().unwrap_or_default();
-        let words = format!("asked {} for {} {}: {word}", asker.server, kinds.join(" and "), last.name);
+        let words = format!("asked {} for {} {}: {word}", asker.server, listed(&kinds), last.name);
         match gravest {
             Failed::Timeout => {
                 error("timeout", words).with_hint("is the name server reachable? --dns ADDR asks another")
@@ -414,6 +416,15 @@ fn grave(failed: Failed) -> u8 {
         Failed::Code => 1,
         Failed::Unusable => 2,
         Failed::Timeout => 3,
+    }
+}
+
+/// `NAPTR, A and AAAA`
+fn listed(kinds: &[&str]) -> String {
+    match kinds {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

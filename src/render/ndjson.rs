@@ -90,8 +90,12 @@ impl Lines {
         self.line("summary", &SummaryLine { schema, sources, summary }, out)
     }
 
-    /// The value's own opening brace becomes the comma behind the type, so that nothing is copied to put the type first.
-    fn line<T: Serialize, W: Write + ?Sized>(&mut self, name: &str, value: &T, out: &mut W) -> io::Result<()> {
+    /// Writes an object under a type.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    // The value's own opening brace becomes the comma behind the type, so that nothing is copied to put the type first.
+    pub fn line<T: Serialize, W: Write + ?Sized>(&mut self, name: &str, value: &T, out: &mut W) -> io::Result<()> {
         self.buffer.clear();
         self.buffer.extend_from_slice(b"{\"type\":\"");
         self.buffer.extend_from_slice(name.as_bytes());

@@ -12,6 +12,7 @@ pub mod register;
 pub mod resolve;
 pub mod secrets;
 pub mod select;
+pub mod serve;
 pub mod tally;
 pub mod text;
 pub mod trace;

@@ -422,7 +422,8 @@ fn sources(input: &Input, totals: &Totals) -> Vec<Source> {
     told.collect()
 }
 
-fn summary(tally: &crate::report::tally::Tally, totals: &Totals) -> Summary {
+/// The counts of a run.
+pub(super) fn summary(tally: &crate::report::tally::Tally, totals: &Totals) -> Summary {
     let undecoded = || totals.undecoded.iter();
     Summary {
         packets: totals.packets,

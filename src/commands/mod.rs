@@ -3,8 +3,10 @@
 pub mod active;
 pub mod decode;
 pub mod devices;
+pub mod dry_run;
 pub mod outlet;
 pub mod output;
+pub mod password;
 pub mod ping;
 pub mod register;
 pub mod resolve;
@@ -12,6 +14,7 @@ pub mod save;
 pub mod serve;
 pub mod spool;
 pub mod trace;
+pub mod verbose;
 
 use crate::cli::{self, Command};
 use crate::render;
@@ -31,10 +34,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Good.code() });
         }
     };
-    match dispatch(cli.command) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(failure) => ExitCode::from(failure.tell().code()),
-    }
+    let style = cli.command.exit_style();
+    let exit = dispatch(cli.command).unwrap_or_else(|failure| failure.tell());
+    ExitCode::from(active::exit_code(exit, style))
 }
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
@@ -120,10 +122,15 @@ fn to_stdout(bytes: &[u8]) -> Result<Exit, Failure> {
 
 fn schema(command: Option<&str>) -> Result<Exit, Failure> {
     match command {
-        None => to_stdout(b"decode\n"),
+        None => to_stdout(b"decode\nregister\n"),
         Some("decode") => {
             let text =
                 serde_json::to_vec_pretty(&render::schema::decode()).map_err(|e| Failure::new(Exit::Usage, e))?;
+            to_stdout(&[&text[..], b"\n"].concat())
+        }
+        Some("register") => {
+            let text =
+                serde_json::to_vec_pretty(&render::schema::register()).map_err(|e| Failure::new(Exit::Usage, e))?;
             to_stdout(&[&text[..], b"\n"].concat())
         }
         Some(other) => Err(Failure::new(Exit::Usage, anyhow::anyhow!("there is no schema for '{other}'"))

@@ -90,7 +90,7 @@ impl Lines {
         self.line("summary", &SummaryLine { schema, sources, summary }, out)
     }
 
-    /// Writes an object under a type.
+    /// Writes any object as a line of that type: it must serialize as an object.
     ///
     /// # Errors
     /// Those of `out`.

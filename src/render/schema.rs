@@ -37,6 +37,20 @@ pub fn decode() -> Value {
     schema
 }
 
+/// The schema of `register`'s JSON document.
+#[must_use]
+pub fn register() -> Value {
+    use crate::report::register::{Report, SCHEMA};
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Report>();
+    let mut schema = schema.to_value();
+    let Some(root) = schema.as_object_mut() else { return schema };
+    root.insert("title".into(), json!("sipctl register"));
+    if let Some(name) = root.get_mut("properties").and_then(|p| p.get_mut("schema")) {
+        *name = json!({"const": SCHEMA});
+    }
+    schema
+}
+
 fn keys_of(root: &Map<String, Value>) -> Vec<String> {
     let properties = root.get("properties").and_then(Value::as_object);
     properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()

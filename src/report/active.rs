@@ -1,7 +1,10 @@
 //! What ping, register and invite have in common: how the target was found and reached, what came of it. CONTRACT §4
 
+use crate::transport::line::TlsFacts;
+use crate::transport::{LineFacts, Plan};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::time::Duration;
 
 /// The RFC 3263 plan, and what of it was used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -113,4 +116,125 @@ pub struct Certificate {
     pub not_before: String,
     /// RFC 3339.
     pub not_after: String,
+}
+
+impl Resolution {
+    /// A plan as it is reported, nothing tried yet.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let lookups = plan.lookups.iter().map(|lookup| Lookup {
+            kind: lookup.kind.to_owned(),
+            name: lookup.name.clone(),
+            records: lookup.records.clone(),
+            failure: lookup.failure.clone(),
+            took_ms: milliseconds(lookup.took),
+        });
+        let candidates = plan.candidates.iter().map(|candidate| Candidate {
+            transport: candidate.protocol.name().to_owned(),
+            address: candidate.address.to_string(),
+            host: candidate.host.clone(),
+            priority: candidate.srv.map(|(priority, _)| priority),
+            weight: candidate.srv.map(|(_, weight)| weight),
+            how: candidate.how.clone(),
+            outcome: None,
+        });
+        Resolution {
+            lookups: lookups.collect(),
+            candidates: candidates.collect(),
+            used: None,
+            notes: plan.notes.clone(),
+        }
+    }
+}
+
+impl Timing {
+    /// What the plan and the line took; the responses come later. No time for the DNS where it was not asked.
+    #[must_use]
+    pub fn of(plan: &Plan, line: Option<&LineFacts>) -> Self {
+        Timing {
+            dns_ms: (!plan.lookups.is_empty()).then(|| milliseconds(plan.took)),
+            connect_ms: line.and_then(|line| line.connect).map(milliseconds),
+            tls_ms: line.and_then(|line| line.tls_time).map(milliseconds),
+            ..Timing::default()
+        }
+    }
+}
+
+impl Tls {
+    /// What a handshake agreed on.
+    #[must_use]
+    pub fn of(facts: &TlsFacts) -> Self {
+        let chain = facts.chain.iter().map(|certificate| Certificate {
+            subject: certificate.subject.clone(),
+            issuer: certificate.issuer.clone(),
+            names: certificate.names.clone(),
+            not_before: instant(certificate.not_before),
+            not_after: instant(certificate.not_after),
+        });
+        Tls {
+            version: facts.version.clone(),
+            cipher: facts.cipher.clone(),
+            chain: chain.collect(),
+            ignored: facts.ignored.as_ref().map(|error| error.message.clone()),
+        }
+    }
+}
+
+/// A duration in milliseconds, to the nanosecond.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Unix seconds as RFC 3339 in UTC. Certificates are valid for longer than the nanoseconds of captures reach: to the year 9999.
+#[must_use]
+pub fn instant(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| format!("@{seconds}"), |instant| format!("{instant:.9}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{Protocol, TransportError};
+
+    #[test]
+    fn instants_reach_as_far_as_certificates() {
+        // date -u -d @253402300799 +%FT%TZ
+        assert_eq!(instant(253_402_207_200), "9999-12-30T22:00:00.000000000Z");
+        assert_eq!(instant(1_700_000_000), "2023-11-14T22:13:20.000000000Z");
+        assert_eq!(instant(i64::MAX), format!("@{}", i64::MAX));
+    }
+
+    #[test]
+    fn a_plan_and_a_line_are_told_in_the_words_of_the_contract() {
+        let plan = Plan {
+            lookups: vec![crate::transport::resolve::Lookup {
+                kind: "SRV",
+                name: "_sip._udp.a".to_owned(),
+                records: vec!["1 2 5060 b".to_owned()],
+                failure: None,
+                took: Duration::from_micros(1500),
+            }],
+            candidates: vec![crate::transport::Candidate {
+                protocol: Protocol::Wss,
+                address: "[2001:db8::1]:443".parse().unwrap(),
+                domain: "a".to_owned(),
+                host: Some("b".to_owned()),
+                srv: Some((1, 2)),
+                how: "SRV".to_owned(),
+            }],
+            notes: Vec::new(),
+            took: Duration::from_millis(2),
+        };
+        let told = Resolution::of(&plan);
+        assert_eq!((told.lookups[0].took_ms, told.candidates[0].address.as_str()), (1.5, "[2001:db8::1]:443"));
+        assert_eq!((told.candidates[0].priority, told.candidates[0].weight), (Some(1), Some(2)));
+        assert_eq!(told.candidates[0].transport, "wss");
+        assert_eq!(Timing::of(&plan, None).dns_ms, Some(2.0));
+        assert_eq!(Timing::of(&Plan::default(), None), Timing::default());
+
+        let ignored = Some(TransportError::new(crate::transport::Phase::Tls, "cert-expired", "expired"));
+        let facts = TlsFacts { version: "TLS 1.3".to_owned(), cipher: "C".to_owned(), chain: Vec::new(), ignored };
+        assert_eq!(Tls::of(&facts).ignored.as_deref(), Some("expired"));
+    }
 }

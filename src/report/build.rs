@@ -278,7 +278,7 @@ pub fn finding(c: &Conversation, f: analysis::Finding) -> Finding {
                     start: e.span.start,
                     end: e.span.end,
                     // A line is shown for its defect, wherever that is: what in it is secret is not shown with it.
-                    line: super::secrets::hide(&e.line).into_owned(),
+                    line: crate::sip::secrets::hide(&e.line).into_owned(),
                     line_number: e.line_number,
                     column: e.column,
                     label: e.label,

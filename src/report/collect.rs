@@ -62,14 +62,14 @@ pub struct Detail {
     pub headers: bool,
     /// The whole message.
     pub raw: bool,
-    /// Whether secrets in either are shown: see [`super::secrets`].
+    /// Whether secrets in either are shown: see [`crate::sip::secrets`].
     pub secrets: bool,
 }
 
 impl Detail {
     /// The bytes of a message as they may be shown. Every byte keeps its place.
     fn shown(self, bytes: &[u8]) -> Cow<'_, [u8]> {
-        if self.secrets { Cow::Borrowed(bytes) } else { super::secrets::hide(bytes) }
+        if self.secrets { Cow::Borrowed(bytes) } else { crate::sip::secrets::hide(bytes) }
     }
 }
 

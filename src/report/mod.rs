@@ -10,7 +10,6 @@ pub mod peers;
 pub mod ping;
 pub mod register;
 pub mod resolve;
-pub mod secrets;
 pub mod select;
 pub mod serve;
 pub mod tally;

@@ -216,15 +216,21 @@ fn timing(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) {
     let Some(request) = c.transaction(f).and_then(|t| t.request).and_then(|p| c.at(p)) else { return };
     let after = f.time.since(request.time);
     if f.method == Method::Invite && request.to_tag.is_empty() {
+        // What takes looking through the call is asked last: most responses tell no time.
+        if !matches!(f.status, 180..=183 | 200..=299) {
+            return;
+        }
         // The caller's own hop tells the time; farther hops repeat it.
         let outcome = Outcome::of(c);
-        let own_hop = outcome.caller.is_none_or(|caller| request.flow.src == caller);
+        if outcome.caller.is_some_and(|caller| request.flow.src != caller) {
+            return;
+        }
         let begun = outcome.invite.and_then(|p| c.at(p)).map_or(request.time, |i| i.time);
-        let since = words::duration(f.time.since(begun));
+        let since = || words::duration(f.time.since(begun));
         match f.status {
-            180 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("ringing after {since}")),
-            181..=183 if own_hop && outcome.ringing == Some(f.time) => notes.push(format!("progress after {since}")),
-            200..=299 if own_hop && outcome.answer == Some(position) => notes.push(format!("answered after {since}")),
+            180 if outcome.ringing == Some(f.time) => notes.push(format!("ringing after {}", since())),
+            181..=183 if outcome.ringing == Some(f.time) => notes.push(format!("progress after {}", since())),
+            200..=299 if outcome.answer == Some(position) => notes.push(format!("answered after {}", since())),
             _ => {}
         }
     } else if after >= 500_000_000 {

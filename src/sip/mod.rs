@@ -18,6 +18,7 @@ pub mod param;
 mod read;
 pub mod recognise;
 pub mod reply;
+pub mod secrets;
 pub mod status;
 pub mod uri;
 mod usual;

@@ -2,6 +2,7 @@
 //!
 //! Refuses to know transactions: it carries whole messages, and says when it cannot.
 
+mod accept;
 pub mod connector;
 pub mod error;
 mod icmp;
@@ -14,7 +15,9 @@ mod stream;
 pub mod tap;
 mod tapped;
 pub mod target;
+mod tls;
 mod udp;
+mod websocket;
 
 pub use connector::{ConnectOptions, Connector};
 pub use error::{Phase, TransportError};
@@ -23,3 +26,6 @@ pub use protocol::Protocol;
 pub use resolve::{Candidate, Plan, Resolver};
 pub use tap::{Tap, Wire};
 pub use target::{Host, Target};
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,20 @@
 //! Where a target is: NAPTR, SRV, A and AAAA. RFC 3263 §4
 
-use super::{Protocol, Target, TransportError};
+mod ask;
+mod draw;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use super::{Host, Protocol, Target, TransportError};
 use crate::base::Entropy;
+use ask::Asker;
+use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// One place to try.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,28 +70,75 @@ pub struct Wanted {
     pub v6: Option<bool>,
 }
 
-/// Asks the DNS.
-#[derive(Debug)]
+/// Asks the DNS. It reads no configuration before the first name has to be looked up: a numeric target costs nothing.
 pub struct Resolver {
-    _private: (),
+    server: Option<SocketAddr>,
+    timeout: Duration,
+    asker: OnceLock<Asker>,
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("server", &self.server).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
 }
 
 impl Resolver {
-    /// The system's resolver, or the server that `--dns` names; `timeout` bounds each question.
+    /// The system's resolver (with its hosts file and search list), or the server that `--dns` names; `timeout` bounds each question.
     ///
     /// # Errors
-    /// Where the system's configuration cannot be read.
+    /// None today: the system's configuration is read with the first question, and what is wrong with it is told there.
     pub fn new(server: Option<SocketAddr>, timeout: Duration) -> Result<Self, TransportError> {
-        let _ = (server, timeout);
-        todo!()
+        Ok(Resolver { server, timeout, asker: OnceLock::new() })
     }
 
     /// The plan for a target. A plan without candidates is an error that says what was asked and what came back.
     ///
+    /// All usable NAPTR records are followed, in their order: those behind the first serve when it fails. Addresses of one
+    /// host stand as `getaddrinfo` puts them: IPv6 first, those without a route last (RFC 6724 §6, rules 1 and 6).
+    ///
     /// # Errors
     /// [`TransportError`] of phase `Dns`.
     pub async fn plan(&self, target: &Target, wanted: Wanted, entropy: &mut Entropy) -> Result<Plan, TransportError> {
-        let _ = (target, wanted, entropy);
-        todo!()
+        self.try_plan(target, wanted, entropy).await.map_err(|(error, _)| error)
+    }
+
+    /// The same; a failure comes with the plan as far as it got, so that what was asked can be shown.
+    ///
+    /// # Errors
+    /// [`TransportError`] of phase `Dns`, and the lookups made.
+    pub async fn try_plan(
+        &self,
+        target: &Target,
+        wanted: Wanted,
+        entropy: &mut Entropy,
+    ) -> Result<Plan, (TransportError, Box<Plan>)> {
+        let begun = Instant::now();
+        let mut walk = walk::Walk::new(target, wanted, entropy);
+        let ended = match &target.host {
+            Host::Ip(ip) => walk.numeric(*ip),
+            Host::Name(name) => match self.asker() {
+                Ok(asker) => walk.named(asker, name).await,
+                Err(error) => Err(error),
+            },
+        };
+        let mut plan = walk.into_plan();
+        if !plan.lookups.is_empty() {
+            plan.took = begun.elapsed();
+        }
+        match ended {
+            Ok(()) => Ok(plan),
+            Err(error) => Err((error, Box::new(plan))),
+        }
+    }
+
+    fn asker(&self) -> Result<&Asker, TransportError> {
+        match self.asker.get() {
+            Some(asker) => Ok(asker),
+            None => {
+                let asker = Asker::new(self.server, self.timeout)?;
+                Ok(self.asker.get_or_init(|| asker))
+            }
+        }
     }
 }

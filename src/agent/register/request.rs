@@ -1,7 +1,7 @@
 //! The REGISTER requests of one run: one Call-ID, a CSeq that rises, one Contact. RFC 3261 §10.2
 
 use super::{Mode, Own};
-use crate::agent::{Account, Draft, Identity};
+use crate::agent::{Account, Draft, Identity, address};
 use crate::base::Entropy;
 use crate::sip::{Address, HeaderName};
 use crate::transaction::Timers;
@@ -123,7 +123,7 @@ impl Dialogue {
                     // RFC 7118 §5: over a secure WebSocket, too, it is "ws".
                     Protocol::Ws | Protocol::Wss => ";transport=ws",
                 };
-                let uri = format!("{scheme}:{user}@{}{transport}", line.local);
+                let uri = format!("{scheme}:{user}@{}{transport}", address::host_port(line.local));
                 self.own.uri = uri.as_bytes().to_vec();
                 self.contact = format!("<{uri}>");
             }

@@ -163,7 +163,15 @@ mod tests {
         let at = "192.0.2.1:5060".parse().unwrap();
         let way = Way { protocol: Protocol::Udp, local: at, peer: at, connection: 0 };
         let (status, method) = (200, Method::Options);
-        Due::Answer(Waiting { key: Some(key), way, response: vec![0; size], status, method, line: Vec::new(), since: now })
+        Due::Answer(Waiting {
+            key: Some(key),
+            way,
+            response: vec![0; size],
+            status,
+            method,
+            line: Vec::new(),
+            since: now,
+        })
     }
 
     fn key(due: Option<Due>) -> Option<u64> {

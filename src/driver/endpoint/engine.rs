@@ -193,7 +193,8 @@ impl<R: Role> Endpoint<R> {
         }
         let key = self.repeats.key(request, way, method);
         let draws = self.options.drop_per_million;
-        let back = Way { peer: if way.protocol == Protocol::Udp { destination(request, way.peer) } else { way.peer }, ..*way };
+        let back =
+            Way { peer: if way.protocol == Protocol::Udp { destination(request, way.peer) } else { way.peer }, ..*way };
         if let Some(entry) = self.repeats.find(key, now) {
             if draws > 0 && self.seconds.below(1_000_000) < u64::from(draws) {
                 return self.ignore(Ignored::Dropped);

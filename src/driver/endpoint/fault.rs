@@ -40,7 +40,8 @@ pub fn of(request: &Message<'_>) -> Option<Fault> {
             // RFC 3261 §18.3: what follows the body of a datagram is let fall.
             DefectKind::ContentLengthMismatch if defect.what.starts_with("bytes beyond") => {}
             _ => {
-                let holds = |f: &&crate::sip::Field| f.value.start <= defect.span.start && defect.span.end <= f.value.end;
+                let holds =
+                    |f: &&crate::sip::Field| f.value.start <= defect.span.start && defect.span.end <= f.value.end;
                 let name = request.outline.fields.iter().find(holds).map_or("", |f| f.name.canonical());
                 let parting = if name.is_empty() { "" } else { ": " };
                 return bad(format!("{name}{parting}{}", defect.what));
@@ -123,10 +124,13 @@ mod tests {
         assert!(answerable(GOOD));
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
             assert!(!answerable(&GOOD.replace(&format!("{name}:"), "X:")), "{name}");
-            let lines: String = GOOD.lines().map(|l| match l.starts_with(&format!("{name}:")) {
-                true => format!("{name}:\r\n"),
-                false => format!("{l}\r\n"),
-            }).collect();
+            let lines: String = GOOD
+                .lines()
+                .map(|l| match l.starts_with(&format!("{name}:")) {
+                    true => format!("{name}:\r\n"),
+                    false => format!("{l}\r\n"),
+                })
+                .collect();
             assert!(!answerable(&lines), "{name}");
         }
         assert!(!answerable(&GOOD.replace("SIP/2.0/UDP h", "SIP/2.0/UDP ")));

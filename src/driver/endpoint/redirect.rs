@@ -120,8 +120,11 @@ mod tests {
         let answer = bench().ask(&request("INVITE", ""));
         assert!(answer.starts_with("SIP/2.0 302 Moved Temporarily\r\n"), "{answer}");
         let contacts: Vec<&str> = answer.lines().filter_map(|l| l.strip_prefix("Contact: ")).collect();
-        let expected =
-            ["<sip:bob@192.0.2.7;transport=udp>", "<sip:bob@192.0.2.6;transport=tcp>;q=0.75", "<sip:bob@192.0.2.5>;q=0.5"];
+        let expected = [
+            "<sip:bob@192.0.2.7;transport=udp>",
+            "<sip:bob@192.0.2.6;transport=tcp>;q=0.75",
+            "<sip:bob@192.0.2.5>;q=0.5",
+        ];
         assert_eq!(contacts, expected);
     }
 
@@ -137,15 +140,20 @@ mod tests {
     #[test]
     fn what_is_no_map_is_told() {
         let mut redirect = Redirect::new();
-        for (user, place) in [("", "sip:a@b"), ("a", "b@c"), ("a", "sip:a@b;q=2"), ("a", "sip:a@b\r\nEvil: 1"), ("a", "<sip:b")] {
+        for (user, place) in
+            [("", "sip:a@b"), ("a", "b@c"), ("a", "sip:a@b;q=2"), ("a", "sip:a@b\r\nEvil: 1"), ("a", "<sip:b")]
+        {
             assert!(redirect.add(user, place).is_err(), "{user}={place}");
         }
     }
 
     #[test]
     fn qvalues_as_the_grammar_has_them() {
-        let values = [("0", Some(0)), ("1", Some(1000)), ("0.5", Some(500)), ("0.123", Some(123)), ("1.000", Some(1000))];
-        for (text, value) in values.into_iter().chain([("1.1", None), ("0.1234", None), (".5", None), ("", None), ("0,5", None)]) {
+        let values =
+            [("0", Some(0)), ("1", Some(1000)), ("0.5", Some(500)), ("0.123", Some(123)), ("1.000", Some(1000))];
+        for (text, value) in
+            values.into_iter().chain([("1.1", None), ("0.1234", None), (".5", None), ("", None), ("0,5", None)])
+        {
             assert_eq!(qvalue(text.as_bytes()), value, "{text}");
         }
     }

@@ -196,7 +196,12 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn way(peer: &str) -> Way {
-        Way { protocol: Protocol::Udp, local: "192.0.2.2:5060".parse().unwrap(), peer: peer.parse().unwrap(), connection: 0 }
+        Way {
+            protocol: Protocol::Udp,
+            local: "192.0.2.2:5060".parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            connection: 0,
+        }
     }
 
     fn key(repeats: &mut Repeats, branch: &str, more: &str, peer: &str, method: Method) -> u64 {

@@ -84,7 +84,9 @@ impl Role for Uas {
             Method::Register => registered(arrival, out),
             Method::Invite => {
                 let mut reply = arrival.reply(488, out);
-                reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Warning, "399 sipctl \"no session is made here\"");
+                reply
+                    .field(HeaderName::Allow, ALLOW)
+                    .field(HeaderName::Warning, "399 sipctl \"no session is made here\"");
                 reply.finish();
                 Answer::Now
             }
@@ -130,7 +132,10 @@ mod tests {
         for line in ["Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE", "Accept: */*", "Supported: path"] {
             assert!(answer.contains(&format!("\r\n{line}\r\n")), "{line} in {answer}");
         }
-        assert!(answer.contains("\r\nServer: test/1\r\n") && answer.ends_with("\r\nContent-Length: 0\r\n\r\n"), "{answer}");
+        assert!(
+            answer.contains("\r\nServer: test/1\r\n") && answer.ends_with("\r\nContent-Length: 0\r\n\r\n"),
+            "{answer}"
+        );
     }
 
     #[test]
@@ -159,7 +164,9 @@ mod tests {
     #[test]
     fn extensions_that_are_not_known_are_named() {
         let answer = Bench::new(Uas::default()).ask(&request("OPTIONS", "Require: path, foo\r\nRequire: bar\r\n"));
-        assert!(answer.starts_with("SIP/2.0 420 Bad Extension\r\n") && answer.contains("\r\nUnsupported: foo, bar\r\n"));
+        assert!(
+            answer.starts_with("SIP/2.0 420 Bad Extension\r\n") && answer.contains("\r\nUnsupported: foo, bar\r\n")
+        );
     }
 
     #[test]

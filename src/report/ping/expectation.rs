@@ -147,7 +147,9 @@ impl Thresholds {
         for (name, most, got) in trips {
             match (most, got) {
                 (Some(most), Some(got)) if got > most => missed.push(format!("{name} {got:.1} ms is above {most} ms")),
-                (Some(most), None) => missed.push(format!("{name} unknown (every answer took a repeat), limit {most} ms")),
+                (Some(most), None) => {
+                    missed.push(format!("{name} unknown (every answer took a repeat), limit {most} ms"))
+                }
                 _ => {}
             }
         }
@@ -184,11 +186,22 @@ mod tests {
 
     #[test]
     fn header_fields_are_compared_by_element_or_by_text() {
-        for good in ["Allow: INVITE", "allow: ack, OPTIONS", "Supported", "k", "x-site: berlin", "Server: kamailio", "Accept: application/sdp"] {
+        for good in [
+            "Allow: INVITE",
+            "allow: ack, OPTIONS",
+            "Supported",
+            "k",
+            "x-site: berlin",
+            "Server: kamailio",
+            "Accept: application/sdp",
+        ] {
             assert_eq!(unmet(&[], &[good]), None, "{good}");
         }
         assert_eq!(unmet(&[], &["Allow: INVITE, BYE, INV"]), Some("Allow without BYE, INV".to_owned()));
-        assert_eq!(unmet(&[], &["X-Other", "Server: asterisk"]).unwrap(), "no X-Other header field; Server without asterisk");
+        assert_eq!(
+            unmet(&[], &["X-Other", "Server: asterisk"]).unwrap(),
+            "no X-Other header field; Server without asterisk"
+        );
         assert!("a b: c".parse::<HeaderWanted>().is_err());
     }
 
@@ -199,7 +212,10 @@ mod tests {
         let all = |loss, rtt, p95| Thresholds { loss_percent: Some(loss), rtt_ms: Some(rtt), p95_ms: Some(p95) };
         assert_eq!(all(10.0, 30.0, 9.0).missed(&target), None);
         let missed = all(9.9, 29.0, 8.0).missed(&target).unwrap();
-        assert_eq!(missed, "loss 10.0 % is above 9.9 %; longest round trip 30.0 ms is above 29 ms; p95 9.0 ms is above 8 ms");
+        assert_eq!(
+            missed,
+            "loss 10.0 % is above 9.9 %; longest round trip 30.0 ms is above 29 ms; p95 9.0 ms is above 8 ms"
+        );
         target.rtt_ms = None;
         assert!(all(10.0, 30.0, 9.0).missed(&target).unwrap().contains("unknown"));
         assert_eq!(Thresholds::default().missed(&target), None);

@@ -78,12 +78,10 @@ fn rport_is_filled_in_where_it_was_asked_for() {
 
 #[test]
 fn what_a_client_claims_of_its_address_is_not_believed() {
-    let claims = "SIP/2.0/UDP h:5080;branch=z9hG4bK1;received=198.51.100.1;rport=53;maddr=198.51.100.2;RPORT=54;x=\"a;b\"";
+    let claims =
+        "SIP/2.0/UDP h:5080;branch=z9hG4bK1;received=198.51.100.1;rport=53;maddr=198.51.100.2;RPORT=54;x=\"a;b\"";
     let (via, to) = via_of(claims, "192.0.2.1:4000");
-    assert_eq!(
-        via,
-        "SIP/2.0/UDP h:5080;branch=z9hG4bK1;rport=4000;maddr=198.51.100.2;x=\"a;b\";received=192.0.2.1"
-    );
+    assert_eq!(via, "SIP/2.0/UDP h:5080;branch=z9hG4bK1;rport=4000;maddr=198.51.100.2;x=\"a;b\";received=192.0.2.1");
     assert_eq!(to, "192.0.2.1:4000");
     let (_, to) = via_of("SIP/2.0/UDP h;branch=z9hG4bK1;maddr=198.51.100.2", "192.0.2.1:4000");
     assert_eq!(to, "192.0.2.1:5060");
@@ -93,7 +91,8 @@ fn what_a_client_claims_of_its_address_is_not_believed() {
 
 #[test]
 fn no_value_starts_a_header_field_of_its_own() {
-    let text = request("SIP/2.0/UDP h;branch=z9hG4bK1", "").replace("<sip:a@x>;tag=1", "<sip:a@x>\r\n ;tag=1\r\n\tEvil: 1");
+    let text =
+        request("SIP/2.0/UDP h;branch=z9hG4bK1", "").replace("<sip:a@x>;tag=1", "<sip:a@x>\r\n ;tag=1\r\n\tEvil: 1");
     let (answer, _) = answered(&text, "192.0.2.1:4000", 200);
     assert!(answer.contains("From: <sip:a@x>   ;tag=1  \tEvil: 1\r\n"), "{answer}");
     let mut outline = Outline::new();
@@ -103,5 +102,8 @@ fn no_value_starts_a_header_field_of_its_own() {
     let mut reply = Reply::to(&message, "192.0.2.1:1".parse().unwrap(), 400, Some("a\r\nEvil: 1"), "t", &mut out);
     reply.field(HeaderName::Server, "x\r\nEvil: 2").finish();
     let answer = String::from_utf8(out).unwrap();
-    assert!(answer.starts_with("SIP/2.0 400 a  Evil: 1\r\nVia") && answer.contains("Server: x  Evil: 2\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("SIP/2.0 400 a  Evil: 1\r\nVia") && answer.contains("Server: x  Evil: 2\r\n"),
+        "{answer}"
+    );
 }

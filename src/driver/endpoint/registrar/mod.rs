@@ -4,8 +4,8 @@ mod access;
 mod bindings;
 mod nonce;
 
-pub use access::{Access, Algorithms};
 use access::Verdict;
+pub use access::{Access, Algorithms};
 use bindings::{Bindings, Change, Refusal};
 
 use super::redirect::qvalue;
@@ -87,7 +87,9 @@ impl Registrar {
                 Answer::Now
             }
             Err(Refusal::Bad(what)) => arrival.just_saying(400, &format!("Bad Request ({what})"), out),
-            Err(Refusal::Order) => arrival.just_saying(500, "Server Internal Error (CSeq is not above the last one)", out),
+            Err(Refusal::Order) => {
+                arrival.just_saying(500, "Server Internal Error (CSeq is not above the last one)", out)
+            }
             Err(Refusal::Full) => {
                 let mut reply = arrival.reply_saying(503, Some("Service Unavailable (too many bindings)"), out);
                 reply.field(HeaderName::RetryAfter, "60").finish();
@@ -151,7 +153,9 @@ impl Registrar {
             return Err(Refusal::Brief);
         }
         let q = match address.param("q") {
-            Some(q) => Some(qvalue(q.value.unwrap_or_default()).ok_or(Refusal::Bad("Contact: q is no number from 0 to 1"))?),
+            Some(q) => {
+                Some(qvalue(q.value.unwrap_or_default()).ok_or(Refusal::Bad("Contact: q is no number from 0 to 1"))?)
+            }
             None => None,
         };
         let instance = address.param("+sip.instance").and_then(|p| p.value).map(<[u8]>::to_vec);

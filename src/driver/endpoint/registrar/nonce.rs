@@ -69,7 +69,9 @@ impl Nonces {
             return Worth::Foreign;
         }
         let number = |text: Option<&str>| text.and_then(|t| u64::from_str_radix(t, 16).ok());
-        let (Some(made), Some(serial)) = (number(head.get(..12)), number(head.get(12..))) else { return Worth::Foreign };
+        let (Some(made), Some(serial)) = (number(head.get(..12)), number(head.get(12..))) else {
+            return Worth::Foreign;
+        };
         let limit = self.age(now).saturating_sub(LIFETIME.as_millis() as u64);
         let forget = i64::try_from(limit).unwrap_or(i64::MAX);
         while self.used.pop_before(forget).is_some() {}
@@ -138,7 +140,13 @@ mod tests {
         let nonce = n.make(now);
         let (mut other, _) = (Nonces::new(None, &mut Entropy::seeded(2), now), ());
         assert_eq!(other.judge(&nonce, None, now), Worth::Foreign);
-        for wrong in ["", "x", &nonce[1..], &nonce.replace('0', "1"), "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"] {
+        for wrong in [
+            "",
+            "x",
+            &nonce[1..],
+            &nonce.replace('0', "1"),
+            "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+        ] {
             assert_eq!(n.judge(wrong, None, now), Worth::Foreign, "{wrong}");
         }
     }

@@ -1,8 +1,8 @@
 use super::{Access, Algorithms, Lifetimes, Registrar};
 use crate::base::Entropy;
 use crate::digest::{Algorithm, Challenge, Qop, Secret, answer};
-use crate::driver::endpoint::engine::tests::Bench;
 use crate::driver::endpoint::Role;
+use crate::driver::endpoint::engine::tests::Bench;
 use crate::sip::Credentials;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -117,7 +117,10 @@ fn the_same_flow_of_an_instance_replaces_its_binding_and_path_comes_back() {
     let mut bench = open();
     let flow = |cseq, host: &str| {
         let instance = "+sip.instance=\"<urn:uuid:1>\";reg-id=1";
-        register(cseq, &format!("Contact: <sip:a@{host}>;{instance}\r\nSupported: path, outbound\r\nPath: <sip:p;lr;ob>\r\n"))
+        register(
+            cseq,
+            &format!("Contact: <sip:a@{host}>;{instance}\r\nSupported: path, outbound\r\nPath: <sip:p;lr;ob>\r\n"),
+        )
     };
     bench.ask(&flow(1, "h1"));
     let answer = bench.ask(&flow(2, "h2"));
@@ -201,6 +204,9 @@ fn what_was_not_offered_proves_nothing() {
     asked.algorithm_text = "MD5".to_owned();
     assert!(bench.ask(&register(2, &proof(&asked, "alice", "secret", 1))).starts_with("SIP/2.0 401 "));
     for broken in ["Digest", "Digest username=\"alice\"", "Basic YWxpY2U6c2VjcmV0", "Digest nc=zz, qop=x, ,,="] {
-        assert!(bench.ask(&register(3, &format!("Authorization: {broken}\r\n"))).starts_with("SIP/2.0 401 "), "{broken}");
+        assert!(
+            bench.ask(&register(3, &format!("Authorization: {broken}\r\n"))).starts_with("SIP/2.0 401 "),
+            "{broken}"
+        );
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
     Ok(SocketAddr::new(ip, if port == 0 { 53 } else { port }))
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("a header field is 'Name: value'")?;
     let name = name.trim();
     let is_token = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c);

@@ -11,6 +11,7 @@ pub mod ping;
 pub mod register;
 pub mod resolve;
 pub mod select;
+pub mod serve;
 pub mod tally;
 pub mod text;
 pub mod trace;

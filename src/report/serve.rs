@@ -1,0 +1,105 @@
+//! What an endpoint saw and did.
+
+use super::Text;
+use super::decode::Instant;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The name of the schema.
+pub const SCHEMA: &str = "sipctl.serve/1";
+
+/// A socket that messages come to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Listening {
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`
+    pub transport: &'static str,
+    /// `127.0.0.1:5060`, with the real port.
+    pub address: String,
+}
+
+/// A request and what became of it.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Exchange<'a> {
+    /// When it was answered, or let be.
+    pub time: Instant,
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`
+    pub transport: &'static str,
+    /// Who asked.
+    pub peer: String,
+    /// What.
+    pub method: Text<'a>,
+    /// Of whom.
+    pub uri: Text<'a>,
+    /// The answer; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Its reason phrase, or why there was no answer.
+    pub reason: Text<'a>,
+    /// Whether it was asked, or answered, before.
+    pub repeat: bool,
+    /// From request to answer, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<f64>,
+}
+
+/// How often a method got an answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Answers {
+    /// The method; `other` for those that are not registered.
+    pub method: &'static str,
+    /// The status.
+    pub status: u16,
+    /// How often, repeats apart.
+    pub count: u64,
+}
+
+/// Where a user is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Binding {
+    /// `alice@example.com`
+    pub aor: Text<'static>,
+    /// Contact URI.
+    pub contact: Text<'static>,
+    /// Seconds that are left.
+    pub expires_s: u64,
+    /// `0.5`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// `+sip.instance`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Text<'static>>,
+    /// `reg-id`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reg_id: Option<u32>,
+    /// Path
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Text<'static>>,
+}
+
+/// What it amounts to: the JSON of `sipctl serve`.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Always `sipctl.serve/1`.
+    pub schema: &'static str,
+    /// `uas`, `registrar`, `redirect`
+    pub role: &'static str,
+    /// Where it listened.
+    pub listening: Vec<Listening>,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: f64,
+    /// Requests, repeats apart.
+    pub requests: u64,
+    /// Repeats of requests.
+    pub repeats: u64,
+    /// Answers by method and status.
+    pub answers: Vec<Answers>,
+    /// Messages that were not answered, by reason.
+    pub ignored: BTreeMap<&'static str, u64>,
+    /// Answers that were forgotten before their time.
+    pub evicted: u64,
+    /// Messages that could not be sent.
+    pub unsent: u64,
+    /// The bindings that stood at the end.
+    pub bindings: Vec<Binding>,
+}

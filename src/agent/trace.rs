@@ -111,8 +111,8 @@ enum State {
 struct Course {
     /// Hops in a row, up to now, without an answer.
     silent: u32,
-    /// Who answered at the last hop that did, and at how many hops in a row.
-    same: Option<(Vec<u8>, u32)>,
+    /// Who answered at the last hop that did, at how many hops in a row, and since which.
+    same: Option<(Vec<u8>, u32, u8)>,
     /// The present hop: any answer, who, and what it means.
     answered: bool,
     identity: Option<Vec<u8>>,
@@ -130,6 +130,8 @@ pub struct Trace {
     account: Option<Account>,
     state: State,
     line: Option<LineFacts>,
+    /// The line that was opened first at the present candidate.
+    first_line: Option<LineFacts>,
     /// Whether the open line brought any message.
     line_proven: bool,
     candidate: usize,
@@ -156,6 +158,7 @@ impl Trace {
             account,
             state: State::Connecting,
             line: None,
+            first_line: None,
             line_proven: false,
             candidate: 0,
             max_forwards: 0,
@@ -167,6 +170,12 @@ impl Trace {
         };
         trace.connect();
         trace
+    }
+
+    /// The line that was opened first at the candidate that was used: how long that took, and what TLS agreed on.
+    #[must_use]
+    pub fn line(&self) -> Option<&LineFacts> {
+        self.first_line.as_ref()
     }
 
     fn tell(&mut self, event: Event) {
@@ -255,7 +264,7 @@ impl Trace {
         }
         self.tell(Event::Moved { from: self.candidate, why });
         self.candidate += 1;
-        self.authenticator = None;
+        (self.authenticator, self.first_line) = (None, None);
         self.connect();
         true
     }
@@ -280,14 +289,13 @@ impl Trace {
             return self.ask(now);
         }
         let hop = self.max_forwards.saturating_add(1);
-        self.course.close_hop();
+        self.course.close_hop(hop);
         if self.course.reached {
             self.end(End::Reached);
         } else if self.course.loop_detected {
             self.end(End::LoopDetected);
-        } else if let Some((_, times)) = self.course.same.as_ref().filter(|(_, times)| *times >= MAX_SAME) {
-            let since = u32::from(hop).saturating_sub(times - 1);
-            self.end(End::SameSince(u8::try_from(since).unwrap_or(hop)));
+        } else if let Some((_, _, since)) = self.course.same.as_ref().filter(|(_, times, _)| *times >= MAX_SAME) {
+            self.end(End::SameSince(*since));
         } else if self.course.silent >= MAX_SILENT || hop >= self.options.max_hops && self.course.silent > 0 {
             let silent = u8::try_from(self.course.silent).unwrap_or(hop);
             self.end(End::SilentAfter(hop.saturating_sub(silent)));
@@ -312,11 +320,11 @@ impl Course {
     }
 
     /// The hop is done.
-    fn close_hop(&mut self) {
+    fn close_hop(&mut self, hop: u8) {
         self.silent = if std::mem::take(&mut self.answered) { 0 } else { self.silent + 1 };
         self.same = match (self.identity.take(), self.same.take()) {
-            (Some(now), Some((before, times))) if now == before => Some((before, times + 1)),
-            (Some(now), _) => Some((now, 1)),
+            (Some(now), Some((before, times, since))) if now == before => Some((before, times + 1, since)),
+            (Some(now), _) => Some((now, 1, hop)),
             // A lost answer says nothing; one without an identity ends the row.
             (None, before) if self.silent > 0 => before,
             (None, _) => None,
@@ -330,6 +338,7 @@ impl Machine for Trace {
     fn handle_connected(&mut self, line: &LineFacts, now: Instant) {
         if matches!(self.state, State::Connecting) {
             self.line = Some(line.clone());
+            self.first_line.get_or_insert_with(|| line.clone());
             self.ask(now);
         }
     }

@@ -109,7 +109,7 @@ pub enum ExitStyle {
     Nagios,
 }
 
-fn bind(text: &str) -> Result<(IpAddr, u16), String> {
+pub(super) fn bind(text: &str) -> Result<(IpAddr, u16), String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok((address.ip(), address.port()));
     }
@@ -119,7 +119,7 @@ fn bind(text: &str) -> Result<(IpAddr, u16), String> {
         .map_err(|_| "an address, or an address and a port: 192.0.2.1:5080, [2001:db8::1]:0".to_owned())
 }
 
-fn name_server(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
     let (ip, port) = bind(text)?;
     Ok(SocketAddr::new(ip, if port == 0 { 53 } else { port }))
 }

@@ -57,6 +57,19 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What the exit code of this run means.
+    #[must_use]
+    pub fn exit_style(&self) -> active::ExitStyle {
+        match self {
+            Command::Ping(args) => args.active.exit_style,
+            Command::Register(args) => args.active.exit_style,
+            Command::Trace(args) => args.active.exit_style,
+            _ => active::ExitStyle::Sipctl,
+        }
+    }
+}
+
 /// Reads the command line.
 ///
 /// # Errors

@@ -4,7 +4,9 @@ use clap::Args;
 
 /// Options of `sipctl trace`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Try: sipctl trace sip:bob@example.com\n     sipctl trace --json --probes 1 sip.example.com:5080")]
+#[command(
+    after_help = "Try: sipctl trace sip:bob@example.com\n     sipctl trace --json --probes 1 sip.example.com:5080"
+)]
 pub struct TraceArgs {
     /// Whom to trace: sip:user@host, sips:…, host, host:port, 192.0.2.1:5070, [2001:db8::1]:5060
     #[arg(value_name = "TARGET")]
@@ -18,8 +20,10 @@ pub struct TraceArgs {
     /// Requests to send for each hop
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub probes: u32,
+    /// How to get there.
     #[command(flatten)]
     pub active: super::active::ActiveArgs,
+    /// The form of the output.
     #[command(flatten)]
     pub output: super::output::OutputArgs,
 }

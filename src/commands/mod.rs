@@ -34,10 +34,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Good.code() });
         }
     };
-    match dispatch(cli.command) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(failure) => ExitCode::from(failure.tell().code()),
-    }
+    let style = cli.command.exit_style();
+    let exit = dispatch(cli.command).unwrap_or_else(|failure| failure.tell());
+    ExitCode::from(active::exit_code(exit, style))
 }
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {

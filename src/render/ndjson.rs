@@ -90,12 +90,11 @@ impl Lines {
         self.line("summary", &SummaryLine { schema, sources, summary }, out)
     }
 
-    /// Writes any value as a line of that type.
-    ///
-    /// The value's own opening brace becomes the comma behind the type, so that nothing is copied to put the type first.
+    /// Writes any object as a line of that type: it must serialize as an object.
     ///
     /// # Errors
     /// Those of `out`.
+    // The value's own opening brace becomes the comma behind the type, so that nothing is copied to put the type first.
     pub fn line<T: Serialize, W: Write + ?Sized>(&mut self, name: &str, value: &T, out: &mut W) -> io::Result<()> {
         self.buffer.clear();
         self.buffer.extend_from_slice(b"{\"type\":\"");

@@ -8,7 +8,7 @@ mod statistics;
 mod tests;
 
 pub use expectation::{Expectation, HeaderWanted, StatusRange, Thresholds};
-pub use gather::Gather;
+pub use gather::{Finished, Gather};
 pub use line::{Ignored, Line, LineError, LineLost, LineReply, Moved};
 pub use statistics::{Rtt, Statistics};
 
@@ -137,25 +137,19 @@ pub struct Nat {
     pub mapped: bool,
 }
 
-/// Place of a verdict in the order of CONTRACT §3, the worst first.
+/// The worst of several, and its exit code.
 #[must_use]
-pub fn badness(code: u8) -> usize {
-    const ORDER: [u8; 8] = [130, 2, 4, 3, 5, 1, 6, 0];
-    ORDER.iter().position(|&c| c == code).unwrap_or(0)
-}
-
-/// The worst of several verdicts.
-#[must_use]
-pub fn worst(targets: &[Target]) -> Verdict {
-    let worst = targets.iter().min_by_key(|t| badness(t.result.code));
-    let Some(worst) = worst else { return verdict(Exit::Good, String::new()) };
-    let bad = targets.iter().filter(|t| !t.result.ok).count();
-    let reason = match bad {
-        0 => format!("all {} targets answered as expected", targets.len()),
-        1 => format!("{}: {}", worst.target, worst.result.reason),
-        _ => format!("{bad} of {} targets; the worst: {}: {}", targets.len(), worst.target, worst.result.reason),
+pub fn worst(all: &[Finished]) -> (Exit, Verdict) {
+    let exit = all.iter().map(|f| f.exit).fold(Exit::Good, Exit::worst);
+    let bad = all.iter().filter(|f| f.exit != Exit::Good).count();
+    let reason = match all.iter().find(|f| f.exit == exit) {
+        Some(f) if bad == 1 => format!("{}: {}", f.target.target, f.target.result.reason),
+        Some(f) if bad > 1 => {
+            format!("{bad} of {} not; the worst is {}: {}", all.len(), f.target.target, f.target.result.reason)
+        }
+        _ => "all as wanted".to_owned(),
     };
-    Verdict { ok: worst.result.ok, code: worst.result.code, reason }
+    (exit, verdict(exit, reason))
 }
 
 /// A verdict from its exit code.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::active::{Resolution, Timing, Tls, Verdict};
+use super::active::{Resolution, Timing, Tls, Verdict, milliseconds};
 use super::decode::{Finding, Message};
 use super::{Exit, Text};
 use crate::agent::trace::{self as agent, End, Event, TOO_MANY_HOPS};
@@ -160,7 +160,8 @@ impl Gather {
         self.used = probe.candidate;
         self.refused |= probe.refused;
         if self.final_response.is_none() && probe.rtt.is_some() {
-            (self.first_response, self.final_response) = (probe.first_response.map(ms), probe.rtt.map(ms));
+            (self.first_response, self.final_response) =
+                (probe.first_response.map(milliseconds), probe.rtt.map(milliseconds));
         }
         let instance = probe.answer.as_ref().and_then(|a| a.instance.clone());
         if self.hops.last().is_none_or(|hop| hop.hop != probe.hop) {
@@ -185,12 +186,25 @@ impl Gather {
         &self.hops
     }
 
-    /// The verdict. CONTRACT §3
+    /// The verdict.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        let (exit, reason) = self.judged();
+        Verdict { ok: exit == Exit::Good, code: exit.code(), reason }
+    }
+
+    /// The exit code. CONTRACT §3
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.judged().0
+    }
+
+    fn judged(&self) -> (Exit, String) {
         let last = self.hops.len();
-        let (exit, reason) = match &self.end {
-            Some(End::Reached) if self.refused => (Exit::Refused, format!("{}: credentials refused", self.last_answer())),
+        match &self.end {
+            Some(End::Reached) if self.refused => {
+                (Exit::Refused, format!("{}: credentials refused", self.last_answer()))
+            }
             Some(End::Reached) => (Exit::Good, format!("{} at hop {last}", self.last_answer())),
             Some(End::TooFar) => (Exit::Unexpected, format!("not reached in {last} hops: the last one still says 483")),
             Some(End::LoopDetected) => (Exit::Unexpected, format!("loop: hop {last} saw the request before (482)")),
@@ -201,8 +215,7 @@ impl Gather {
             Some(End::SilentAfter(hop)) => (Exit::NoAnswer, format!("nothing answers behind hop {hop}")),
             Some(End::Failed(error)) => (Exit::Unreachable, error.message.clone()),
             Some(End::Stopped) | None => (Exit::Interrupted, "interrupted".to_owned()),
-        };
-        Verdict { ok: exit == Exit::Good, code: exit.code(), reason }
+        }
     }
 
     /// `200 OK`: the answer that ended it.
@@ -277,7 +290,7 @@ impl Probe {
         let Some(answer) = &probe.answer else { return bare };
         let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|b| Text::new(b).into_owned());
         Probe {
-            rtt_ms: probe.rtt.map(ms),
+            rtt_ms: probe.rtt.map(milliseconds),
             status: Some(answer.status),
             reason: Some(Text::new(&answer.reason).into_owned()),
             from: answer.from.map(|from| from.to_string()),
@@ -294,8 +307,4 @@ fn who(hop: u8, answer: &agent::Answer) -> Option<Text<'static>> {
     let address = answer.from.filter(|_| hop == 1).map(|from| from.to_string().into_bytes());
     let named = answer.agent.clone().or(address).or_else(|| answer.server.clone());
     named.map(|name| Text::new(&name).into_owned())
-}
-
-fn ms(duration: std::time::Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -3,17 +3,18 @@
 use super::line::Carrier;
 use super::listener::{Turned, Way};
 use super::stream::{Explain, Stream, explain_plain};
-use super::tapped::Tapped;
+use super::tapped::{Duplex, Tapped};
+use super::websocket::WebSocket;
 use super::{Phase, Protocol, Tap, TransportError};
 use crate::sip::framer::Limits;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// Most connections at a time.
 const MAX_CONNECTIONS: usize = 4096;
@@ -29,6 +30,8 @@ const ANSWERS: usize = 1024;
 const ANSWER_BYTES: usize = 256 << 10;
 /// Longest header and body that one connection may hold back.
 const LIMITS: Limits = Limits { header: 64 << 10, body: 1 << 20 };
+/// Longest WebSocket message that is taken.
+const LONGEST: usize = 128 << 10;
 /// Bytes of incomplete messages on all connections together, beyond which those that hold much are closed.
 const MAX_HELD: usize = 64 << 20;
 /// What one connection may hold even then.
@@ -48,7 +51,6 @@ pub(super) struct Door {
 
 /// How to reach the task of a connection.
 struct Entry {
-    peer: SocketAddr,
     answers: mpsc::Sender<Vec<u8>>,
     /// Bytes in `answers`.
     queued: Arc<AtomicUsize>,
@@ -59,6 +61,8 @@ struct Entry {
 /// What the doors, the connections and the listener have in common.
 pub(super) struct Shared {
     pub tap: Option<Arc<dyn Tap>>,
+    /// Shakes hands over TLS, where that is listened for.
+    acceptor: Option<TlsAcceptor>,
     deliver: mpsc::Sender<Arrived>,
     connections: Mutex<HashMap<u64, Entry>>,
     turned: Mutex<Turned>,
@@ -72,9 +76,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(tap: Option<Arc<dyn Tap>>, deliver: mpsc::Sender<Arrived>) -> Self {
+    pub(super) fn new(
+        tap: Option<Arc<dyn Tap>>,
+        acceptor: Option<TlsAcceptor>,
+        deliver: mpsc::Sender<Arrived>,
+    ) -> Self {
         Shared {
             tap,
+            acceptor,
             deliver,
             connections: Mutex::default(),
             turned: Mutex::default(),
@@ -171,7 +180,7 @@ pub(super) async fn run(door: Door, shared: Arc<Shared>) {
         let way = Way { protocol: door.protocol, local, peer, connection: id };
         let (answers, outgoing) = mpsc::channel(ANSWERS);
         let queued = Arc::new(AtomicUsize::new(0));
-        let entry = Entry { peer, answers, queued: queued.clone(), used: Instant::now(), task: None };
+        let entry = Entry { answers, queued: queued.clone(), used: Instant::now(), task: None };
         lock(&shared.connections).insert(id, entry);
         let connection = Connection { way, outgoing, queued, shared: shared.clone(), held: 0 };
         let task = tokio::spawn(connection.run(stream));
@@ -206,8 +215,16 @@ impl Connection {
     async fn shake_hands(&self, stream: TcpStream) -> Option<Carrier> {
         let Way { local, peer, .. } = self.way;
         let tapped = Tapped::new(stream, local, peer, self.shared.tap.clone(), false);
-        let explain: Explain = Box::new(move |phase, error| explain_plain(peer, phase, error));
-        Some(Carrier::Stream(Stream::new(Box::new(tapped), peer, LIMITS, explain)))
+        let explain: Explain = Box::new(move |phase, error, _| explain_plain(peer, phase, error));
+        let io: Box<dyn Duplex> = match &self.shared.acceptor {
+            Some(acceptor) if self.way.protocol.is_secure() => Box::new(acceptor.accept(tapped).await.ok()?),
+            None if self.way.protocol.is_secure() => return None,
+            _ => Box::new(tapped),
+        };
+        match self.way.protocol {
+            Protocol::Ws | Protocol::Wss => WebSocket::accept(io, peer, LONGEST, explain).await.map(Carrier::WebSocket),
+            _ => Some(Carrier::Stream(Stream::new(io, peer, LIMITS, explain))),
+        }
     }
 
     async fn serve(&mut self, mut carrier: Carrier) {

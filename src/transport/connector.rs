@@ -3,8 +3,10 @@
 use super::line::Carrier;
 use super::socket::{self, Opening};
 use super::stream::{Explain, Stream, explain_plain};
-use super::tapped::Tapped;
+use super::tapped::{Duplex, Tapped};
+use super::tls;
 use super::udp::Udp;
+use super::websocket::WebSocket;
 use super::{Candidate, Line, LineFacts, Phase, Protocol, Tap, TransportError, Wire};
 use crate::sip::framer::Limits;
 use std::net::{IpAddr, SocketAddr};
@@ -36,7 +38,11 @@ pub struct ConnectOptions {
 /// Opens lines.
 pub struct Connector {
     options: ConnectOptions,
+    tls: tls::Client,
 }
+
+/// Longest WebSocket message that is taken, in bytes.
+const LONGEST: usize = 1 << 20;
 
 impl Connector {
     /// Reads the certificates and keys that the options name.
@@ -44,7 +50,8 @@ impl Connector {
     /// # Errors
     /// What cannot be read, or is no certificate or key.
     pub fn new(options: ConnectOptions) -> Result<Self, TransportError> {
-        Ok(Connector { options })
+        let tls = tls::Client::new(&options)?;
+        Ok(Connector { options, tls })
     }
 
     /// Opens a line to a candidate: a socket, a connection with its handshakes.
@@ -71,10 +78,27 @@ impl Connector {
         let tapped = self.connect_tcp(peer).await?;
         let mut facts = facts(candidate, tapped.local);
         facts.connect = Some(begun.elapsed());
-        let _ = step;
-        let explain: Explain = Box::new(move |phase, error| explain_plain(peer, phase, error));
-        let stream = Stream::new(Box::new(tapped), peer, Limits::default(), explain);
-        Ok(Line::new(facts, Carrier::Stream(stream)))
+        let now = |phase| *step.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        let first = (!candidate.protocol.is_secure()).then(|| tapped.first());
+        let (io, explain): (Box<dyn Duplex>, Explain) = if candidate.protocol.is_secure() {
+            now(Phase::Tls);
+            let begun = Instant::now();
+            let (stream, tls, handshake) = self.tls.connect(tapped, candidate).await?;
+            facts.tls_time = Some(begun.elapsed());
+            facts.tls = Some(tls);
+            (Box::new(stream), Box::new(move |phase, error, fresh| tls::explain(&handshake, phase, error, fresh)))
+        } else {
+            (Box::new(tapped), Box::new(move |phase, error, _| explain_plain(peer, phase, error)))
+        };
+        let carrier = match candidate.protocol {
+            Protocol::Ws | Protocol::Wss => {
+                now(Phase::WebSocket);
+                let domain = &candidate.domain;
+                Carrier::WebSocket(WebSocket::connect(io, peer, domain, first, LONGEST, explain).await?)
+            }
+            _ => Carrier::Stream(Stream::new(io, peer, Limits::default(), explain)),
+        };
+        Ok(Line::new(facts, carrier))
     }
 
     /// A TCP connection, recorded.

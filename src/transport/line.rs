@@ -2,6 +2,7 @@
 
 use super::stream::Stream;
 use super::udp::Udp;
+use super::websocket::WebSocket;
 use super::{Protocol, TransportError};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -73,6 +74,8 @@ pub(super) enum Carrier {
     Udp(Udp),
     /// A stream of bytes.
     Stream(Stream),
+    /// WebSocket messages.
+    WebSocket(WebSocket),
 }
 
 impl Carrier {
@@ -81,6 +84,7 @@ impl Carrier {
         match self {
             Carrier::Udp(udp) => udp.send(message).await,
             Carrier::Stream(stream) => stream.send(message).await,
+            Carrier::WebSocket(socket) => socket.send(message).await,
         }
     }
 
@@ -89,6 +93,7 @@ impl Carrier {
         match self {
             Carrier::Udp(udp) => udp.receive(into).await,
             Carrier::Stream(stream) => stream.receive(into).await,
+            Carrier::WebSocket(socket) => socket.receive(into).await,
         }
     }
 
@@ -97,13 +102,15 @@ impl Carrier {
         match self {
             Carrier::Udp(_) => 0,
             Carrier::Stream(stream) => stream.waiting(),
+            Carrier::WebSocket(socket) => socket.waiting(),
         }
     }
 
     /// Bytes of an incomplete message.
     pub(super) fn pending(&self) -> usize {
         match self {
-            Carrier::Udp(_) => 0,
+            // Those of a WebSocket are bounded by the longest message.
+            Carrier::Udp(_) | Carrier::WebSocket(_) => 0,
             Carrier::Stream(stream) => stream.pending(),
         }
     }
@@ -114,6 +121,7 @@ impl Carrier {
             match self {
                 Carrier::Udp(_) => {}
                 Carrier::Stream(stream) => stream.close().await,
+                Carrier::WebSocket(socket) => socket.close().await,
             }
         };
         // A peer that does not read keeps nobody from leaving.

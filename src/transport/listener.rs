@@ -2,7 +2,7 @@
 
 use super::accept::{self, Arrived, Door, Shared};
 use super::udp::{MAX_DATAGRAM, too_large};
-use super::{Phase, Protocol, Tap, TransportError, Wire, socket};
+use super::{Phase, Protocol, Tap, TransportError, Wire, socket, tls};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -92,6 +92,7 @@ pub struct Listener {
     inbox: Box<[u8]>,
     arrivals: mpsc::Receiver<Arrived>,
     shared: Arc<Shared>,
+    certificate: Option<String>,
     doors: Vec<JoinHandle<()>>,
     /// From which of our addresses a peer is reached, where a socket is bound to all of them.
     routes: HashMap<IpAddr, IpAddr>,
@@ -104,7 +105,13 @@ impl Listener {
     /// Which could not be opened and why.
     pub async fn open(listen: &[Listen], options: ListenOptions) -> Result<Self, TransportError> {
         let (deliver, arrivals) = mpsc::channel(WAITING);
-        let shared = Arc::new(Shared::new(options.tap.clone(), deliver));
+        let (acceptor, certificate) = if listen.iter().any(|l| l.protocol.is_secure()) {
+            let (acceptor, certificate) = tls::acceptor(&options)?;
+            (Some(acceptor), certificate)
+        } else {
+            (None, None)
+        };
+        let shared = Arc::new(Shared::new(options.tap, acceptor, deliver));
         let mut listener = Listener {
             listens: Vec::new(),
             datagrams: Vec::new(),
@@ -112,6 +119,7 @@ impl Listener {
             inbox: vec![0; 65_536].into(),
             arrivals,
             shared,
+            certificate,
             doors: Vec::new(),
             routes: HashMap::new(),
         };
@@ -137,6 +145,12 @@ impl Listener {
     #[must_use]
     pub fn addresses(&self) -> Vec<Listen> {
         self.listens.clone()
+    }
+
+    /// The certificate that was made at start (PEM): who trusts it needs no `--tls-insecure`.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// What became of connections so far.

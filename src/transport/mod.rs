@@ -15,7 +15,9 @@ mod stream;
 pub mod tap;
 mod tapped;
 pub mod target;
+mod tls;
 mod udp;
+mod websocket;
 
 pub use connector::{ConnectOptions, Connector};
 pub use error::{Phase, TransportError};
@@ -24,3 +26,6 @@ pub use protocol::Protocol;
 pub use resolve::{Candidate, Plan, Resolver};
 pub use tap::{Tap, Wire};
 pub use target::{Host, Target};
+
+#[cfg(test)]
+mod tests;

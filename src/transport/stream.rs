@@ -22,8 +22,8 @@ const MAX_GARBAGE: usize = 1 << 20;
 /// What is kept of them for people.
 const SAMPLE: usize = 60;
 
-/// Says what an error of the connection means.
-pub(super) type Explain = Box<dyn Fn(Phase, &io::Error) -> TransportError + Send>;
+/// Says what an error of the connection means; told whether no message came yet.
+pub(super) type Explain = Box<dyn Fn(Phase, &io::Error, bool) -> TransportError + Send>;
 
 /// A connection that carries messages.
 pub(super) struct Stream {
@@ -93,7 +93,7 @@ impl Stream {
         if !unused.is_empty() {
             self.ready.push_front(unused);
         }
-        (self.explain)(Phase::Send, error)
+        (self.explain)(Phase::Send, error, self.messages == 0)
     }
 
     /// Bytes that wait for the peer to read.
@@ -212,7 +212,7 @@ impl Stream {
         });
         let mut ended = match error {
             None => TransportError::new(Phase::Receive, "closed", format!("{} closed the connection", self.peer)),
-            Some(e) => (self.explain)(Phase::Receive, e),
+            Some(e) => (self.explain)(Phase::Receive, e, self.messages == 0),
         };
         if error.is_none() {
             if self.messages == 0 && self.garbage > 0 {
@@ -223,7 +223,7 @@ impl Stream {
                 ended.message =
                     format!("{} closed the connection in the middle of a message ({left} bytes)", self.peer);
             } else {
-                ended = (self.explain)(Phase::Receive, &io::ErrorKind::UnexpectedEof.into());
+                ended = (self.explain)(Phase::Receive, &io::ErrorKind::UnexpectedEof.into(), self.messages == 0);
             }
         }
         self.ended = Some(ended);

@@ -305,7 +305,7 @@ fn details(target: &Target, terminal: Terminal, out: &mut dyn Write) -> io::Resu
 ///
 /// # Errors
 /// Those of `out`.
-pub fn total(targets: &[Target], result: &Verdict, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+pub fn total(targets: &[&Target], result: &Verdict, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let answered = targets.iter().filter(|t| t.received > 0).count() as u64;
     let all = counted(targets.len() as u64, "target");
     let words = terminal.show(format!("{all}, {} answered: {}", count(answered), result.reason).as_bytes());

@@ -6,12 +6,11 @@ use super::{
 use crate::agent::Answered;
 use crate::agent::ping::{Event, Lost, Reason, Reply};
 use crate::report::Text;
-use crate::report::active::{Resolution, Tls};
+use crate::report::active::{Resolution, Timing, Tls, milliseconds as ms};
 use crate::report::verdict::Exit;
 use crate::sip::{HeaderName, Message, Outline};
-use crate::transport::{LineFacts, Phase, TransportError};
+use crate::transport::{LineFacts, Phase, Plan, TransportError};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// Pings that the report tells of one by one.
 const TOLD: usize = 1000;
@@ -37,8 +36,15 @@ pub struct Gather {
     described: bool,
 }
 
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+/// The end of a target.
+#[derive(Debug)]
+pub struct Finished {
+    /// What was found, with its verdict.
+    pub target: Target,
+    /// The exit code of the verdict.
+    pub exit: Exit,
+    /// What to do next; empty where there is nothing to say.
+    pub hint: String,
 }
 
 /// The word of a step.
@@ -83,9 +89,9 @@ impl Gather {
     }
 
     /// The target was found.
-    pub fn planned(&mut self, resolution: Resolution, dns: Option<Duration>) {
-        self.target.resolution = resolution;
-        self.target.timing.dns_ms = dns.map(ms);
+    pub fn planned(&mut self, plan: &Plan) {
+        self.target.resolution = Resolution::of(plan);
+        self.target.timing = Timing::of(plan, None);
     }
 
     /// The target could not be found, or not be reached before there was a machine.
@@ -105,13 +111,13 @@ impl Gather {
     }
 
     /// A line is open. The times of the first are told; those of a line that is opened again are no surprise.
-    pub fn connected(&mut self, line: &LineFacts, tls: Option<Tls>) {
+    pub fn connected(&mut self, line: &LineFacts) {
         self.local = Some(line.local);
         let timing = &mut self.target.timing;
         timing.connect_ms = timing.connect_ms.or(line.connect.map(ms));
         timing.tls_ms = timing.tls_ms.or(line.tls_time.map(ms));
-        if tls.is_some() {
-            self.target.tls = tls;
+        if let Some(tls) = &line.tls {
+            self.target.tls = Some(Tls::of(tls));
         }
     }
 
@@ -276,17 +282,16 @@ impl Gather {
         t.jitter_ms = self.statistics.jitter();
     }
 
-    /// The report with its verdict, and what to do next where that is known. CONTRACT §3
+    /// The report with its verdict. CONTRACT §3
     #[must_use]
-    pub fn finish(mut self, interrupted: bool) -> (Target, String) {
+    pub fn finish(mut self, interrupted: bool) -> Finished {
         self.count();
-        let hint = self.failed.as_ref().map(|e| e.hint.clone()).unwrap_or_default();
-        let (exit, reason, hint) = self.judge(interrupted, hint);
+        let (exit, reason, hint) = self.judge(interrupted);
         self.target.result = verdict(exit, reason);
-        (self.target, hint)
+        Finished { target: self.target, exit, hint }
     }
 
-    fn judge(&self, interrupted: bool, hint: String) -> (Exit, String, String) {
+    fn judge(&self, interrupted: bool) -> (Exit, String, String) {
         let t = &self.target;
         if let Some(usage) = &self.usage {
             return (Exit::Usage, usage.clone(), String::new());
@@ -296,7 +301,7 @@ impl Gather {
         }
         if t.received == 0 {
             if let Some(error) = &self.failed {
-                return (Exit::Unreachable, error.message.clone(), hint);
+                return (Exit::Unreachable, error.message.clone(), error.hint.clone());
             }
             let (words, hint) = self.silence();
             return (Exit::NoAnswer, words, hint);

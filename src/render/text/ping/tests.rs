@@ -4,9 +4,9 @@ use super::{Lines, summary, total};
 use crate::base::Timestamp;
 use crate::render::Terminal;
 use crate::render::sample::drawn;
-use crate::report::Text;
 use crate::report::active::{Candidate, Certificate, Lookup, Resolution, Timing, Tls};
-use crate::report::ping::{Ignored, Line, LineError, LineLost, LineReply, Moved, Nat, Rtt, Target, worst};
+use crate::report::ping::{Ignored, Line, LineError, LineLost, LineReply, Moved, Nat, Rtt, Target, verdict};
+use crate::report::{Exit, Text};
 
 fn reply(seq: u64, rtt_ms: f64, server: &str) -> LineReply {
     LineReply {
@@ -143,7 +143,7 @@ fn shown(terminal: Terminal, many: bool) -> String {
         }
         summary(&target(), true, NOW, terminal, out)?;
         let targets = [target(), Target { received: 0, ..target() }];
-        total(&targets, &worst(&targets), terminal, out)
+        total(&targets.each_ref(), &verdict(Exit::NoAnswer, "sip:x\x1b: no answer".into()), terminal, out)
     })
 }
 

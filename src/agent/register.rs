@@ -293,6 +293,8 @@ impl Register {
             self.failed += 1;
             if step.status().is_none() {
                 self.line = None;
+            } else if purpose == Purpose::Register {
+                self.bound = false;
             }
             let anywhere_left = self.failed < self.options.candidates && self.stop_by.is_none_or(|by| now < by);
             return if anywhere_left { Next::Elsewhere(purpose) } else { Next::Finish };

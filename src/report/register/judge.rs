@@ -4,6 +4,7 @@ use crate::agent::challenge::offered;
 use crate::agent::register::{Event, Mode, Purpose, Step};
 use crate::agent::{Answered, Outcome};
 use crate::base::Safe;
+use crate::digest::Qop;
 use crate::report::Exit;
 use crate::sip::{HeaderName, Message, Outline};
 use crate::transport::TransportError;
@@ -41,7 +42,7 @@ pub fn judge(mode: Mode, events: &[Event], stopped: bool, bound: bool) -> Judgem
     };
     let wanted = steps.iter().rev().find(|s| is_asked_for(s.purpose));
     if let Some(step) = wanted.filter(|s| !s.is_success()) {
-        let left = if bound { "; the earlier binding could not be removed" } else { "" };
+        let left = if bound && step.purpose == Purpose::Refresh { "; the earlier binding could not be removed" } else { "" };
         let mut judgement = refusal(step, events);
         judgement.reason.push_str(left);
         return judgement;
@@ -146,6 +147,11 @@ fn rejection(step: &Step, status: u16, response: &[u8], _events: &[Event]) -> Ju
         let (what, mut hint) = challenge_words(why, step);
         if let (Answered::Refused, Some(weaker)) = (why, weaker(step, response)) {
             hint.push_str(&format!("; it offers {weaker}, too: --algorithm {weaker} tries that"));
+        }
+        let qops = step.challenges.last().map(|(c, _)| c.qop.as_slice()).unwrap_or_default();
+        if matches!((why, qops), (Answered::Refused, [Qop::AuthInt])) {
+            // Kamailio and its kin compare with a hash of the body that they never compute.
+            hint.push_str("; some registrars offer qop=auth-int and cannot check it: let yours offer auth");
         }
         return Judgement::new(Exit::Refused, format!("{said}: {what}"), hint);
     }

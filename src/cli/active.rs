@@ -103,7 +103,7 @@ pub enum Transport {
 /// What the exit code means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum ExitStyle {
-    /// CONTRACT §3
+    /// 0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted
     Sipctl,
     /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
     Nagios,

@@ -66,8 +66,10 @@ pub struct PingArgs {
     /// Only the summary
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// How to get there, and who we are.
     #[command(flatten)]
     pub active: ActiveArgs,
+    /// The form of the output.
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -56,8 +56,10 @@ pub struct RegisterArgs {
     /// How many accounts are tried at a time
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Accounts")]
     pub parallel: u16,
+    /// How to get there, and who we are.
     #[command(flatten)]
     pub active: ActiveArgs,
+    /// The form of the output.
     #[command(flatten)]
     pub output: OutputArgs,
 }

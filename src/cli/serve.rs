@@ -213,9 +213,8 @@ fn listen(text: &str) -> Result<Where, String> {
     } else {
         rest.parse().ok().or_else(|| bare.parse().ok().map(|ip| SocketAddr::new(ip, port)))
     };
-    let address = address.ok_or_else(|| {
-        format!("'{text}' is no place to listen: write udp:127.0.0.1:5060, tls:[::1]:5061 or 5060")
-    })?;
+    let address = address
+        .ok_or_else(|| format!("'{text}' is no place to listen: write udp:127.0.0.1:5060, tls:[::1]:5061 or 5060"))?;
     Ok(Where(protocols.into_iter().map(|protocol| Listen { protocol, address }).collect()))
 }
 

@@ -18,7 +18,8 @@ pub struct Uas {
     pub status_after: u64,
     /// Only to these methods; empty for all.
     pub methods: Vec<Vec<u8>>,
-    seen: u64,
+    /// How many requests of these methods came so far.
+    pub seen: u64,
 }
 
 /// What it takes. An INVITE is understood and refused: there is no session to be had here.

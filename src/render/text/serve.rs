@@ -149,7 +149,8 @@ mod tests {
     fn an_exchange_is_one_line_that_steers_no_terminal() {
         let line = text(|out| exchange(&asked(Some(200), "OK"), Terminal::default(), out));
         assert_eq!(line, "12:00:01.123  udp 127.0.0.1:5070  OPTIONS sip:b\\x1b[2J@h  → 200 OK  0.1 ms\n");
-        let line = text(|out| exchange(&asked(None, "dropped"), Terminal { unicode: false, ..Terminal::default() }, out));
+        let line =
+            text(|out| exchange(&asked(None, "dropped"), Terminal { unicode: false, ..Terminal::default() }, out));
         assert!(line.is_ascii() && line.ends_with(" (dropped)  (again)\n"), "{line}");
     }
 

@@ -76,7 +76,13 @@ fn mode(args: &RegisterArgs) -> Mode {
     }
 }
 
-fn machine(args: &RegisterArgs, who: &Who, account: Option<Account>, setup: &Setup, plan: &Plan) -> Result<Register, Failure> {
+fn machine(
+    args: &RegisterArgs,
+    who: &Who,
+    account: Option<Account>,
+    setup: &Setup,
+    plan: &Plan,
+) -> Result<Register, Failure> {
     let mut entropy = Entropy::from_system()?;
     let mut identity = setup.identity.clone();
     // RFC 3261 §10.2: From is who registers, the AOR itself unless somebody else does it.

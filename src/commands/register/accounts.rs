@@ -24,9 +24,12 @@ pub(super) struct Entry {
 /// # Errors
 /// What cannot be read, with its line.
 pub(super) fn read(path: &Path, domain: &str, algorithm: Option<Algorithm>) -> Result<Vec<Entry>, Failure> {
-    let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error).with_hint("each line is user,password[,auth-user]");
+    let usage =
+        |error: anyhow::Error| Failure::new(Exit::Usage, error).with_hint("each line is user,password[,auth-user]");
     let shown = path.display();
-    let text = std::fs::read(path).with_context(|| format!("cannot read {shown}")).map_err(|e| Failure::new(Exit::Usage, e))?;
+    let text = std::fs::read(path)
+        .with_context(|| format!("cannot read {shown}"))
+        .map_err(|e| Failure::new(Exit::Usage, e))?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -42,7 +42,8 @@ pub fn judge(mode: Mode, events: &[Event], stopped: bool, bound: bool) -> Judgem
     };
     let wanted = steps.iter().rev().find(|s| is_asked_for(s.purpose));
     if let Some(step) = wanted.filter(|s| !s.is_success()) {
-        let left = if bound && step.purpose == Purpose::Refresh { "; the earlier binding could not be removed" } else { "" };
+        let left =
+            if bound && step.purpose == Purpose::Refresh { "; the earlier binding could not be removed" } else { "" };
         let mut judgement = refusal(step, events);
         judgement.reason.push_str(left);
         return judgement;

@@ -1,5 +1,6 @@
 //! `sipctl decode`: sources through the trace into the form that is asked for.
 
+use super::background::Background;
 use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
@@ -70,6 +71,10 @@ impl Run<'_> {
         let bodies = self.bodies();
         match form {
             Format::Ndjson if !self.args.summary => {
+                if !live {
+                    let direct = std::mem::replace(&mut out.writer, Box::new(std::io::sink()));
+                    out.writer = Box::new(Background::new(direct)?);
+                }
                 let (lines, told) = {
                     let outlet = Ndjson::new(&mut *out.writer, live);
                     self.feed_gathering(input, keys, plan, outlet, needs_report, |outlet| outlet.failure.take())?

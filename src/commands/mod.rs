@@ -1,6 +1,7 @@
 //! One file a subcommand: build, run, report, render.
 
 pub mod active;
+pub mod background;
 pub mod decode;
 pub mod devices;
 pub mod dry_run;

@@ -50,7 +50,7 @@ fn the_examples_of_rfc_7616() {
         assert_eq!(given.response, response);
         assert!(given.field().contains(&format!(", algorithm={}, qop=auth, nc=00000001", algorithm.name())));
     }
-    // RFC 7616 §3.9.2 as its errata 4897 corrects it: the RFC's own value cuts SHA-512 short.
+    // RFC 7616 §3.9.2 as errata 4897 corrects it: the value that was printed cuts SHA-512 short.
     let nonce = "5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK";
     let asked = challenge("api@example.org", nonce, Algorithm::Sha512t256, &[Qop::Auth]);
     let cnonce = "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v";

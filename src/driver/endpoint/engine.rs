@@ -204,7 +204,8 @@ impl<R: Role> Endpoint<R> {
                 return Handled::Repeat;
             }
             let (mut bytes, mut line) = self.spare.pop().unwrap_or_default();
-            (bytes.clear(), line.clear());
+            bytes.clear();
+            line.clear();
             bytes.extend_from_slice(&entry.response);
             let status = entry.status;
             shown(request, &mut line);
@@ -254,8 +255,8 @@ impl<R: Role> Endpoint<R> {
             self.trying(request, way, &waiting);
         }
         match self.delays.push(at, Due::Answer(waiting)) {
-            Ok(()) => Handled::Waiting,
-            Err(_) => self.ignore(Ignored::TooMany),
+            true => Handled::Waiting,
+            false => self.ignore(Ignored::TooMany),
         }
     }
 
@@ -307,7 +308,8 @@ impl<R: Role> Endpoint<R> {
 
     fn buffers(&mut self) -> (Vec<u8>, Vec<u8>) {
         let (mut bytes, mut line) = self.spare.pop().unwrap_or_default();
-        (bytes.clear(), line.clear());
+        bytes.clear();
+        line.clear();
         (bytes, line)
     }
 }

@@ -100,7 +100,7 @@ fn every_exit_code_is_reached() {
             1,
             "Allow without BYE; no X-No header field",
         ),
-        (&["sip:"], 2, "is no target"),
+        (&["sip:"], 2, "'sip:' has no host"),
         (&[], 2, "TARGET"),
         (&[&ok, "--expect", "ok"], 2, "'ok' is no status code"),
         (&[&ok, "--method", "INVITE"], 2, "an INVITE starts a call"),
@@ -198,7 +198,7 @@ fn targets_come_from_arguments_files_and_standard_input() {
     let mut command = assert_cmd::Command::from_std(room.command(&["ping", "--targets", "-"]));
     let ran = Ran::of(command.write_stdin("# nothing\nsip:\n").output().unwrap());
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.starts_with("sipctl: line 2 of -: 'sip:' is no target"), "{ran:?}");
+    assert!(ran.stderr.starts_with("sipctl: line 2 of -: 'sip:' has no host"), "{ran:?}");
 }
 
 #[test]

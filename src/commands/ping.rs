@@ -69,7 +69,8 @@ fn forward(mut signals: Stop, teller: watch::Sender<u32>) {
 fn tell(finished: &[Finished]) {
     let mut stderr = std::io::stderr().lock();
     for f in finished.iter().filter(|f| !matches!(f.exit, Exit::Good | Exit::Interrupted)) {
-        let line = format!("{}: {}", f.target.target, f.target.result.reason);
+        let (target, reason) = (&f.target.target, &f.target.result.reason);
+        let line = if reason.contains(target) { reason.clone() } else { format!("{target}: {reason}") };
         // Nobody is left to tell where standard error is closed.
         let _ = writeln!(stderr, "sipctl: {}", output::one_line(&line));
         if !f.hint.is_empty() {

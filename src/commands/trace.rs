@@ -22,7 +22,7 @@ use std::io::Write;
 /// Whatever keeps it from doing its work, with the exit code for it.
 pub fn run(args: &TraceArgs) -> Result<Exit, Failure> {
     let wrong = |why: String| {
-        Failure::new(Exit::Usage, anyhow::anyhow!("'{}' is no target: {why}", args.target))
+        Failure::new(Exit::Usage, anyhow::anyhow!(why))
             .with_hint("write sip:bob@example.com, sip.example.com, 192.0.2.1:5070 or [2001:db8::1]:5060")
     };
     let target = Target::parse(&args.target).map_err(wrong)?;

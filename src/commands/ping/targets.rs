@@ -1,7 +1,7 @@
 //! Whom to ping: arguments, and lists in files.
 
 use crate::cli::ping::PingArgs;
-use crate::commands::{Failure, output};
+use crate::commands::Failure;
 use crate::report::Exit;
 use crate::transport::Target;
 use anyhow::{Context, anyhow};
@@ -38,8 +38,7 @@ fn usage(error: anyhow::Error) -> Failure {
 
 fn parse(typed: &str, place: &str) -> Result<Target, Failure> {
     Target::parse(typed).map_err(|why| {
-        let typed = output::one_line(typed);
-        usage(anyhow!("{place}'{typed}' is no target: {why}"))
+        usage(anyhow!("{place}{why}"))
             .with_hint("write sip:user@host:port;transport=tcp, host, host:port, 192.0.2.1 or [2001:db8::1]:5060")
     })
 }

@@ -259,11 +259,14 @@ fn tls_words(tls: &Tls, now: Timestamp) -> String {
     if let Some(leaf) = tls.chain.first()
         && let Ok(until) = leaf.not_after.parse::<jiff::Timestamp>()
     {
-        let days = (until.as_second() - now.0.div_euclid(1_000_000_000)).div_euclid(86_400);
+        let left = until.as_second() - now.0.div_euclid(1_000_000_000);
+        let days = left.unsigned_abs() / 86_400;
         words += &match days {
-            0 | 1 => format!(", certificate good for {days} day").replace("0 day", "less than a day"),
-            2.. => format!(", certificate good for {days} days"),
-            _ => format!(", certificate expired {} ago", counted(days.unsigned_abs(), "day")),
+            // What was let pass tells of it.
+            _ if left < 0 && tls.ignored.is_some() => String::new(),
+            _ if left < 0 => format!(", certificate expired {} ago", counted(days, "day")),
+            0 => ", certificate good for less than a day".to_owned(),
+            _ => format!(", certificate good for {}", counted(days, "day")),
         };
     }
     if let Some(ignored) = &tls.ignored {

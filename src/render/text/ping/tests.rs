@@ -193,3 +193,27 @@ fn a_flood_of_ignored_messages_is_told_ten_times() {
     assert_eq!(text.lines().count(), 10);
     assert!(text.lines().last().unwrap().ends_with("; further ones are counted only"));
 }
+
+#[test]
+fn the_days_of_a_certificate_are_whole_ones_and_told_once() {
+    let tls = |not_after: &str, ignored: Option<&str>| Tls {
+        version: "TLS 1.3".into(),
+        cipher: String::new(),
+        chain: vec![Certificate {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: "2026-01-01T00:00:00Z".into(),
+            not_after: not_after.into(),
+        }],
+        ignored: ignored.map(str::to_owned),
+    };
+    // 2026-11-22T12:00:00Z
+    let now = Timestamp(1_795_348_800 * 1_000_000_000);
+    let words = |not_after, ignored| super::tls_words(&tls(not_after, ignored), now);
+    assert_eq!(words("2026-11-24T12:00:00Z", None), "TLS 1.3, certificate good for 2 days");
+    assert_eq!(words("2026-11-22T13:00:00Z", None), "TLS 1.3, certificate good for less than a day");
+    assert_eq!(words("2026-11-21T11:00:00Z", None), "TLS 1.3, certificate expired 1 day ago");
+    let told = "the certificate expired 25 hours ago";
+    assert_eq!(words("2026-11-21T11:00:00Z", Some(told)), format!("TLS 1.3, accepted all the same: {told}"));
+}

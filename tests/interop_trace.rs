@@ -40,7 +40,7 @@ fn kamailio_is_the_first_hop_and_its_loop_is_told() {
         assert_eq!((code, value["hops"].as_array().unwrap().len()), (1, 4), "{value:#}");
         assert!(value["result"]["reason"].as_str().unwrap().starts_with("loop: "), "{value:#}");
         assert_eq!(value["hops"][3]["same_as"], 1);
-        let (code, value) = run("404");
+        let (code, value) = run("nobody");
         assert_eq!((code, statuses(&value)), (0, vec![Some(483), Some(404)]), "{value:#}");
     }
 }

@@ -1,5 +1,8 @@
 //! Real SIP servers on loopback for a test: started from the lab beside the project, stopped when the test ends.
 
+// Each test takes what it needs of it.
+#![allow(dead_code)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -69,7 +72,10 @@ impl Lab {
     /// The ports and addresses that the lab chose.
     pub fn settings(&self) -> HashMap<String, String> {
         let text = std::fs::read_to_string(self.work.path().join("lab.env")).unwrap_or_default();
-        text.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+        // What the scripts take for granted, they do not write down.
+        let assumed = [("LAB_IP", "127.0.0.1"), ("LAB_IP6", "::1"), ("LAB_DOMAIN", "lab.example.test")];
+        let written = text.lines().filter_map(|l| l.split_once('='));
+        assumed.into_iter().chain(written).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
     }
 
     /// One of them.

@@ -130,6 +130,12 @@ impl Zone {
         }
         self.fill(&mut answer, &owner, kind);
         let mut messages = vec![answer.to_vec().unwrap()];
+        if udp && messages[0].len() > 512 {
+            // RFC 1035 §4.2.1: what a datagram does not hold is asked for over TCP.
+            answer.answers.clear();
+            answer.metadata.truncation = true;
+            return vec![answer.to_vec().unwrap()];
+        }
         if self.moods.get(&owner) == Some(&Mood::WrongId) {
             let mut forged = answer.clone();
             forged.metadata.id = asked.metadata.id.wrapping_add(1);

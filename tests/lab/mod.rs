@@ -1,5 +1,8 @@
 //! Real SIP servers on loopback for a test: started from the lab beside the project, stopped when the test ends.
 
+// Each test program takes the part that it needs.
+#![allow(dead_code)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -27,6 +27,11 @@ end
 complete -c sipctl -n "__fish_sipctl_needs_command" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_needs_command" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "schema" -d 'The JSON Schema of a command\'s output'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "completions" -d 'Shell completions on standard output'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
@@ -93,6 +98,292 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l json -d 'Short 
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l targets -d 'Read further targets from FILE, one a line (# begins a comment); - for standard input' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s c -l count -d 'How many pings; 0 until interrupted' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s i -l interval -d 'Time from one ping to the next; 0 sends the next as soon as --parallel allows' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s W -l wait -d 'Time to wait for each answer (default: --timeout)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l parallel -d 'Most pings under way to one target, and most targets at once' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l method -d 'Method to send instead of OPTIONS' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l max-forwards -d 'Max-Forwards' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l size -d 'Pad each request to this many bytes (credentials come on top)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l expect -d 'Statuses that every answer must have one of: 200, or 2xx,404' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l expect-header -d 'Header field that every answer must have, with these values: \'Allow: INVITE\'; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l max-loss -d 'Most loss, in percent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l max-rtt -d 'Longest round trip of all' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l max-p95 -d 'Longest 95th percentile of the round trips' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
+tcp\t''
+tls\t''
+ws\t''
+wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l via -d 'Send everything through this proxy' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l bind -d 'Address (and port) to send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l dns -d 'Name server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l timeout -d 'Give up on an answer after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l t1 -d 'T1: first pause before a request is sent again over UDP' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l from -d 'From: an address of record, with or without display name' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l user-agent -d 'User-Agent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s H -l header -d 'Header field to add, or to send instead of the usual one; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l auth-user -d 'User name for challenges (default: the user part of --from or of the AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l password-file -d 'File whose first line is the password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l tls-ca -d 'Trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l tls-cert -d 'Our certificate chain (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l tls-key -d 'The key of our certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l tls-server-name -d 'Name that the server\'s certificate must have, instead of the target\'s domain' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l keylog -d 'Append TLS secrets to FILE (else to the file that SSLKEYLOGFILE names)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s w -l write -d 'Save our own traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l exit-style -d 'Exit code: sipctl\'s own, or 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN as monitoring plugins have it' -r -f -a "sipctl\t'0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted'
+nagios\t'0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s q -l quiet -d 'Only the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l password-stdin -d 'Read the password from standard input (else SIPCTL_PASSWORD is used)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l tls-insecure -d 'Go on with a certificate that is wrong, and say what is wrong with it'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s v -l verbose -d 'Show what is done (*), sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l ladder -d 'Draw the ladder and tell the findings, as decode would'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l dry-run -d 'Print the messages that would be sent, and send nothing'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand ping" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l expires -d 'How long the binding is to last' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l contact -d 'Contact to register instead of the address that we send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l keep -d 'Register, refresh in time for this long, then remove the binding' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l instance -d 'Name of this device: +sip.instance (made up where --reg-id is given without it)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l reg-id -d 'Number of this way to the registrar: reg-id, for SIP outbound' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l algorithm -d 'Answer challenges with this digest algorithm alone' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l users -d 'Try every account of a CSV file: user,password[,auth-user]' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l parallel -d 'How many accounts are tried at a time' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
+tcp\t''
+tls\t''
+ws\t''
+wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l via -d 'Send everything through this proxy' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l bind -d 'Address (and port) to send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l dns -d 'Name server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l timeout -d 'Give up on an answer after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l t1 -d 'T1: first pause before a request is sent again over UDP' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l from -d 'From: an address of record, with or without display name' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l user-agent -d 'User-Agent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s H -l header -d 'Header field to add, or to send instead of the usual one; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l auth-user -d 'User name for challenges (default: the user part of --from or of the AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l password-file -d 'File whose first line is the password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l tls-ca -d 'Trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l tls-cert -d 'Our certificate chain (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l tls-key -d 'The key of our certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l tls-server-name -d 'Name that the server\'s certificate must have, instead of the target\'s domain' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l keylog -d 'Append TLS secrets to FILE (else to the file that SSLKEYLOGFILE names)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s w -l write -d 'Save our own traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l exit-style -d 'Exit code: sipctl\'s own, or 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN as monitoring plugins have it' -r -f -a "sipctl\t'0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted'
+nagios\t'0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l query -d 'List the bindings, change nothing'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l remove -d 'Remove the binding of --contact'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l remove-all -d 'Remove every binding, those of other devices too'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l password-stdin -d 'Read the password from standard input (else SIPCTL_PASSWORD is used)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l tls-insecure -d 'Go on with a certificate that is wrong, and say what is wrong with it'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s v -l verbose -d 'Show what is done (*), sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l ladder -d 'Draw the ladder and tell the findings, as decode would'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l dry-run -d 'Print the messages that would be sent, and send nothing'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
+tcp\t''
+tls\t''
+ws\t''
+wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l dns -d 'Name server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l timeout -d 'Give up on an answer, of the DNS or of a candidate, after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l bind -d 'With --probe: address (and port) to send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-ca -d 'With --probe: trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l probe -d 'Send one OPTIONS to each candidate, and say which answer'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-insecure -d 'With --probe: go on with a certificate that is wrong'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l method -d 'Method of the requests' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l max-hops -d 'Hops to ask at most' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l probes -d 'Requests to send for each hop' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
+tcp\t''
+tls\t''
+ws\t''
+wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l via -d 'Send everything through this proxy' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l bind -d 'Address (and port) to send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l dns -d 'Name server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l timeout -d 'Give up on an answer after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l t1 -d 'T1: first pause before a request is sent again over UDP' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l from -d 'From: an address of record, with or without display name' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l user-agent -d 'User-Agent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s H -l header -d 'Header field to add, or to send instead of the usual one; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l auth-user -d 'User name for challenges (default: the user part of --from or of the AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l password-file -d 'File whose first line is the password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l tls-ca -d 'Trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l tls-cert -d 'Our certificate chain (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l tls-key -d 'The key of our certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l tls-server-name -d 'Name that the server\'s certificate must have, instead of the target\'s domain' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l keylog -d 'Append TLS secrets to FILE (else to the file that SSLKEYLOGFILE names)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s w -l write -d 'Save our own traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l exit-style -d 'Exit code: sipctl\'s own, or 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN as monitoring plugins have it' -r -f -a "sipctl\t'0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted'
+nagios\t'0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l password-stdin -d 'Read the password from standard input (else SIPCTL_PASSWORD is used)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l tls-insecure -d 'Go on with a certificate that is wrong, and say what is wrong with it'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s v -l verbose -d 'Show what is done (*), sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l ladder -d 'Draw the ladder and tell the findings, as decode would'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l dry-run -d 'Print the messages that would be sent, and send nothing'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -s h -l help -d 'Print help'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE never gets a 2xx: it gets 488)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reason -d 'Reason phrase of --status (default: the registered one)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l retry-after -d 'Retry-After of --status' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s H -l header -d 'Header field that answers with --status have; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status-after -d 'Answer the first N requests rightly, and those after them with --status' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l method -d 'Answer only this method with --status; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-key -d 'The key of the certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l delay -d 'Let every answer wait' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l server -d 'Server header field (empty for none)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l duration -d 'Stop after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l count -d 'Stop after so many requests, repeats apart' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s w -l write -d 'Save the traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s v -l verbose -d 'Show each line sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l user -d 'Test account; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l users -d 'Accounts from a CSV file: user,password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l realm -d 'Whose passwords are asked for' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l qop -d 'Quality of protection to offer; may be repeated' -r -f -a "auth\t'The request line'
+auth-int\t'The body, too'
+none\t'As RFC 2069, without qop'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l stale-after -d 'Call a nonce stale when it was used so often' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l min-expires -d 'Refuse a shorter Expires with 423' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l max-expires -d 'Shorten a longer Expires to this' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l service-route -d 'Service-Route to tell who registers; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-key -d 'The key of the certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l delay -d 'Let every answer wait' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l server -d 'Server header field (empty for none)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l duration -d 'Stop after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l count -d 'Stop after so many requests, repeats apart' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s w -l write -d 'Save the traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s v -l verbose -d 'Show each line sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l map -d 'Where a user is; may be repeated, also for one user' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l map-file -d 'The same from a file: one a line, # starts a comment' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-key -d 'The key of the certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l delay -d 'Let every answer wait' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l server -d 'Server header field (empty for none)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l duration -d 'Stop after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l count -d 'Stop after so many requests, repeats apart' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s w -l write -d 'Save the traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s v -l verbose -d 'Show each line sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s h -l help -d 'Print help'
@@ -100,8 +391,16 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s V -l versi
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -l out -d 'Directory to write sipctl.1, sipctl-decode.1 … into' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'

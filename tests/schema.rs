@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod running;
 mod support;
 
+use running::Running;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use support::room::Room;
@@ -95,4 +97,64 @@ fn every_output_fulfils_the_schema() {
     assert!(!validator.is_valid(&serde_json::json!({"schema": "sipctl.decode/1"})));
     assert!(!validator.is_valid(&serde_json::json!({"type": "call"})));
     assert!(!of_line.is_valid(&serde_json::json!({"type": "call"})));
+}
+
+/// `sipctl serve` on a free port, and its address.
+fn served(words: &[&str]) -> (Running, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sipctl"));
+    command.arg("serve").args(words).args(["--listen", "udp:127.0.0.1:0"]);
+    let mut running = Running::start(command);
+    let said = running.line("listening on");
+    (running, said.rsplit_once("udp:").unwrap().1.to_owned())
+}
+
+#[test]
+fn every_command_that_sends_fulfils_its_schema() {
+    let (_uas, uas) = served(&["uas"]);
+    let (_registrar, registrar) = served(&["registrar", "--user", "alice:secret"]);
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let room = Room::new().with("SIPCTL_PASSWORD", "secret");
+    let accounts = room.path("accounts.csv");
+    std::fs::write(&accounts, "alice,secret\nmallory,secret\n").unwrap();
+    let [alice, mallory] = ["alice", "mallory"].map(|name| format!("sip:{name}@{registrar}"));
+    let table: [(&[&str], i32); 13] = [
+        (&["ping", &uas, "-c", "2", "-i", "0"], 0),
+        (&["ping", &uas, &closed], 4),
+        (&["ping", &uas, "--expect", "404"], 1),
+        (&["register", &alice], 0),
+        (&["register", &alice, "--query"], 0),
+        (&["register", &alice, "--remove-all"], 0),
+        (&["register", &mallory], 1),
+        (&["register", &format!("sip:alice@{closed}")], 4),
+        (&["register", &format!("sip:{registrar}"), "--users", accounts.to_str().unwrap()], 1),
+        (&["resolve", &uas], 0),
+        (&["resolve", &uas, &closed, "--probe"], 4),
+        (&["trace", &uas], 0),
+        (&["trace", &closed], 4),
+    ];
+    let mut seen = HashSet::new();
+    for (words, code) in table {
+        let schema = room.run(&["schema", words[0]]).json();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let ran = room.run(&[words, &["--json"]].concat());
+        assert_eq!(ran.code, Some(code), "{words:?}: {ran:?}");
+        unique(&ran.stdout).unwrap_or_else(|e| panic!("{words:?}: {e}"));
+        let value = serde_json::from_str(&ran.stdout).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&value).map(|e| format!("{e} at {}", e.instance_path())).collect();
+        assert!(faults.is_empty(), "{words:?}: {faults:#?}\n{}", ran.stdout);
+        assert!(
+            ran.stdout.starts_with(&format!("{{\"schema\":\"sipctl.{}/1\",", words[0])),
+            "{words:?}: {}",
+            ran.stdout
+        );
+        assert!(!validator.is_valid(&serde_json::json!({"schema": format!("sipctl.{}/1", words[0])})));
+        for line in room.run(&[words, &["--format", "ndjson"]].concat()).stdout.lines() {
+            unique(line).unwrap_or_else(|e| panic!("{words:?}: {e}"));
+            assert!(line.starts_with("{\"type\":\""), "{words:?}: {line}");
+        }
+        seen.insert(words[0].to_owned());
+    }
+    let listed = room.run(&["schema"]).stdout;
+    assert_eq!(listed.lines().filter(|name| *name != "decode").map(str::to_owned).collect::<HashSet<_>>(), seen);
 }

@@ -78,6 +78,18 @@ pub fn parse() -> Result<Cli, clap::Error> {
     Cli::try_parse()
 }
 
+/// The exit style that was typed in a line that could not be read: a monitoring system has to see UNKNOWN then, too.
+pub fn style_typed(words: impl Iterator<Item = std::ffi::OsString>) -> active::ExitStyle {
+    let mut after_name = false;
+    for word in words {
+        if word == "--exit-style=nagios" || after_name && word == "nagios" {
+            return active::ExitStyle::Nagios;
+        }
+        after_name = word == "--exit-style";
+    }
+    active::ExitStyle::Sipctl
+}
+
 /// Shell completions.
 pub fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
     let mut command = <Cli as clap::CommandFactory>::command();

@@ -32,7 +32,8 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // A closed pipe while help is shown is no failure.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Good.code() });
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Good };
+            return ExitCode::from(active::exit_code(exit, cli::style_typed(std::env::args_os())));
         }
     };
     let style = cli.command.exit_style();

@@ -9,7 +9,6 @@ use super::{Failure, output};
 use crate::agent::register::{Event, Mode, Register, RegisterOptions};
 use crate::agent::{Account, Machine};
 use crate::base::Entropy;
-use crate::cli::active::ExitStyle;
 use crate::cli::output::Format;
 use crate::cli::register::RegisterArgs;
 use crate::driver::{self, Stop};
@@ -233,18 +232,11 @@ fn finish(
         }
     }
     out.flush()?;
-    if !trial.judgement.hint.is_empty() && args.output.form() == Format::Text {
+    if !trial.judgement.hint.is_empty() {
         // Nobody is left to tell when standard error is gone too.
         let _ = writeln!(std::io::stderr().lock(), "  {}", output::one_line(&trial.judgement.hint));
     }
-    Ok(styled(exit, args.active.exit_style))
-}
-
-/// The exit that stands for the number that `--exit-style` wants.
-fn styled(exit: Exit, style: ExitStyle) -> Exit {
-    let code = active::exit_code(exit, style);
-    let all = [exit, Exit::Good, Exit::Unexpected, Exit::Usage, Exit::NoAnswer];
-    all.into_iter().find(|e| e.code() == code).unwrap_or(exit)
+    Ok(exit)
 }
 
 /// Every account of `--users`, some at a time.

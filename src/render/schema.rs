@@ -43,7 +43,8 @@ pub fn of(command: &str) -> Option<Value> {
 
 /// The schema of a document derived from its type; `beside` adds definitions that the document itself does not name.
 fn document<T: JsonSchema>(command: &str, beside: impl FnOnce(&mut SchemaGenerator)) -> Value {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    // As it is written: what may be left out is what serde leaves out, and nothing else.
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     beside(&mut generator);
     let mut schema = generator.into_root_schema_for::<T>().to_value();
     let id = json!({"const": format!("sipctl.{command}/1")});

@@ -1,5 +1,8 @@
 //! A started sipctl whose lines are waited for with a deadline.
 
+// Each test program takes the part that it needs.
+#![allow(dead_code)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};

@@ -61,9 +61,11 @@ pub fn bindings(response: &Message<'_>, own: &Own) -> (Vec<Binding>, usize) {
         }
         let contact = Address::parse(value);
         let text = |name: &str| contact.param(name).map(|p| p.text().into_owned());
+        // A registrar that only appends its own expires to the Contact it was sent names two: the shorter one is safe.
+        let expires = contact.params().filter(|p| p.name.eq_ignore_ascii_case(b"expires"));
         let mut binding = Binding {
             uri: contact.uri.to_vec(),
-            expires_s: text("expires").and_then(|t| seconds(&t)).or(common),
+            expires_s: expires.filter_map(|p| seconds(&p.text())).min().or(common),
             q: text("q"),
             instance: text("+sip.instance").map(|i| i.trim_ascii().to_vec()),
             reg_id: text("reg-id").and_then(|t| seconds(&t)),
@@ -205,6 +207,8 @@ mod tests {
                 ("sip:u1@192.0.2.1".to_owned(), Some(90), false),
             ]
         );
+        // An expires that a registrar put behind the one it was sent.
+        assert_eq!(listed("Contact: <sip:u1@192.0.2.1>;expires=300;expires=60\r\n", &own)[0].1, Some(60));
         // Behind a NAT: the address is another, the user part is still ours alone.
         let fields = "Contact: <sip:u1@203.0.113.1:40000>;expires=60\r\n";
         assert!(!listed(fields, &own)[0].2);

@@ -9,6 +9,9 @@ use crate::report::Exit;
 use crate::sip::{HeaderName, Message, Outline};
 use crate::transport::TransportError;
 
+/// What to do about a binding that is left.
+const LEFT: &str = "it ends with its expiry; --remove with the same --contact takes it away at once";
+
 /// The verdict, with a hint for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -48,12 +51,32 @@ pub fn judge(mode: Mode, events: &[Event], stopped: bool, bound: bool) -> Judgem
         judgement.reason.push_str(left);
         return judgement;
     }
+    if let Some(missing) = missing(mode, &steps) {
+        return missing;
+    }
     if !last.is_success() {
         let told = refusal(last, events);
-        let what = if bound { "our binding could not be removed" } else { "the bindings could not be listed again" };
-        return Judgement::new(told.exit, format!("{what}: {}", told.reason), told.hint);
+        let (what, hint) = match bound {
+            // The registrar has answered us before: what would explain silence to a first request explains nothing here.
+            true => ("our binding could not be removed", LEFT.to_owned()),
+            false => ("the bindings could not be listed again", told.hint),
+        };
+        return Judgement::new(told.exit, format!("{what}: {}", told.reason), hint);
     }
-    success(mode, &steps, last)
+    success(mode, last)
+}
+
+/// A 200 that does not list what it was asked to bind: whatever became of the removal, this is what is wrong.
+fn missing(mode: Mode, steps: &[&Step]) -> Option<Judgement> {
+    let register = steps.iter().find(|s| s.purpose.binds() && s.is_success())?;
+    let wanted = matches!(mode, Mode::Trial | Mode::Keep(_)) && register.own().is_none();
+    wanted.then(|| {
+        Judgement::new(
+            Exit::Unexpected,
+            "the registrar says 200 and does not list our binding",
+            "calls would not reach this Contact: see the bindings it lists, or a proxy that changes Contact (--contact sets ours)",
+        )
+    })
 }
 
 /// Whether this is what the user wanted, not the cleaning up behind it.
@@ -61,17 +84,7 @@ fn is_asked_for(purpose: Purpose) -> bool {
     matches!(purpose, Purpose::Register | Purpose::Refresh | Purpose::Query | Purpose::RemoveAll)
 }
 
-fn success(mode: Mode, steps: &[&Step], last: &Step) -> Judgement {
-    let register = steps.iter().find(|s| s.purpose.binds() && s.is_success());
-    if let (Mode::Trial | Mode::Keep(_), Some(register)) = (mode, register)
-        && register.own().is_none()
-    {
-        return Judgement::new(
-            Exit::Unexpected,
-            "the registrar says 200 and does not list our binding",
-            "calls would not reach this Contact: see the bindings it lists, or a proxy that changes Contact (--contact sets ours)",
-        );
-    }
+fn success(mode: Mode, last: &Step) -> Judgement {
     if last.purpose == Purpose::Check {
         let left = match mode {
             Mode::RemoveAll => !last.bindings.is_empty(),
@@ -102,9 +115,7 @@ fn interrupted(steps: &[&Step], bound: bool) -> Judgement {
         (false, true) => "interrupted; the binding was removed",
         (false, false) => "interrupted; no binding was made",
     };
-    let hint =
-        if bound { "it ends with its expiry; --remove with the same --contact takes it away at once" } else { "" };
-    Judgement::new(Exit::Interrupted, reason, hint)
+    Judgement::new(Exit::Interrupted, reason, if bound { LEFT } else { "" })
 }
 
 /// The last line that broke.

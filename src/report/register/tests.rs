@@ -128,6 +128,11 @@ fn a_binding_that_is_missing_or_stays_is_not_good() {
     let judgement = judge(Mode::Trial, &done(&[register, step(Purpose::Remove, 500, "")]), false, true);
     assert_eq!(judgement.exit, Exit::Unexpected);
     assert_eq!(judgement.reason, "our binding could not be removed: 500 Words");
+    assert!(judgement.hint.contains("--remove"), "{}", judgement.hint);
+    // Nothing was bound: that the removal went unanswered, too, is not the point.
+    let unlisted = [step(Purpose::Register, 200, ""), step(Purpose::Remove, 500, "")];
+    let judgement = judge(Mode::Trial, &done(&unlisted), false, true);
+    assert_eq!((judgement.exit, judgement.reason.contains("does not list")), (Exit::Unexpected, true));
     let others = [step(Purpose::RemoveAll, 200, ""), with_own(step(Purpose::Check, 200, ""))];
     assert_eq!(judged(Mode::RemoveAll, &others).0, Exit::Unexpected);
 }

@@ -107,7 +107,8 @@ fn steady(output: &str) -> String {
                 continue;
             }
             let random = word.len() >= 16 && word.chars().all(|c| c.is_ascii_hexdigit());
-            let number = word.chars().all(|c| c.is_ascii_digit() || c == '.') && word.contains(|c: char| c.is_ascii_digit());
+            let number =
+                word.chars().all(|c| c.is_ascii_digit() || c == '.') && word.contains(|c: char| c.is_ascii_digit());
             words.push(if random || number { "#".to_owned() } else { std::mem::take(&mut word) });
             word.clear();
             let is_space = c.is_whitespace() || matches!(c, '─' | '-' | '│');
@@ -171,7 +172,9 @@ fn examples_print_what_the_page_says() {
 #[test]
 fn the_page_names_what_there_is() {
     let text = std::fs::read_to_string(readme()).unwrap();
-    let help = run("for c in decode ping register resolve trace 'serve uas' 'serve registrar' 'serve redirect' man; do sipctl $c --help; done");
+    let help = run(
+        "for c in decode ping register resolve trace 'serve uas' 'serve registrar' 'serve redirect' man; do sipctl $c --help; done",
+    );
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     let others =
         ["--release", "--test", "--path", "--no-default-features", "--version", "--help", "--calls", "--seconds"];

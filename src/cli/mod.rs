@@ -64,6 +64,7 @@ impl Command {
         match self {
             Command::Ping(args) => args.active.exit_style,
             Command::Register(args) => args.active.exit_style,
+            Command::Resolve(args) => args.active.exit_style,
             Command::Trace(args) => args.active.exit_style,
             _ => active::ExitStyle::Sipctl,
         }

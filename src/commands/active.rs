@@ -104,6 +104,15 @@ impl Setup {
         })
     }
 
+    /// The same as [`Setup::plan`]; a failure comes with the plan as far as it got, so that what was asked can be shown.
+    ///
+    /// # Errors
+    /// DNS failures, and the lookups made.
+    pub async fn try_plan(&self, target: &Target, entropy: &mut Entropy) -> Result<Plan, (TransportError, Box<Plan>)> {
+        let next = self.via.as_ref().unwrap_or(target);
+        self.resolver.try_plan(next, self.wanted, entropy).await
+    }
+
     /// The plan for a target: through `--via` where that is given (the plan is then the proxy's).
     ///
     /// # Errors

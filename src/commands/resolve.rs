@@ -1,19 +1,21 @@
 //! `sipctl resolve`: targets through RFC 3263, each candidate probed where that is asked for.
 
+use super::active::{self, Setup};
 use super::output::{self, Output};
-use super::{Failure, active};
+use super::verbose::Watching;
+use super::{Failure, dry_run};
+use crate::agent::Account;
+use crate::agent::ping::{Event, Options, Ping};
 use crate::base::Entropy;
-use crate::cli::active::Transport;
 use crate::cli::output::Format;
 use crate::cli::resolve::ResolveArgs;
-use crate::driver::probe::{self, Probed};
+use crate::driver::{Stop, agent};
 use crate::render::{json, ndjson, text};
 use crate::report::Exit;
-use crate::report::active::{Candidate, Lookup, Resolution, Verdict};
+use crate::report::active::{Resolution, Verdict};
 use crate::report::resolve::{CandidateLine, Document, LookupLine, Probe, Report, Reports, SCHEMA, SummaryLine, worst};
 use crate::sip::status;
-use crate::transport::resolve::Wanted;
-use crate::transport::{ConnectOptions, Connector, Plan, Protocol, Resolver, Target};
+use crate::transport::{Candidate, Phase, Plan, Target, TransportError};
 use anyhow::anyhow;
 use futures_util::stream::{self, StreamExt};
 use std::io::Write;
@@ -22,31 +24,45 @@ use std::time::Duration;
 /// Candidates that are probed at once.
 const PROBES_AT_ONCE: usize = 16;
 
+/// What became of a probe.
+enum Probed {
+    /// A final response came: its status, and how long after the last sending.
+    Answered(u16, Duration),
+    /// The request went out, and nothing final came in this time.
+    Silent(Duration),
+    /// It could not be reached.
+    Dead(TransportError),
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps it from doing its work, with the exit code for it.
 pub fn run(args: &ResolveArgs) -> Result<Exit, Failure> {
     let targets = args.targets.iter().map(|typed| target(typed)).collect::<Result<Vec<_>, _>>()?;
+    let mut setup = Setup::of(&args.active, false, None)?;
+    // A name alone, taken from --from, is no wish to log in: a challenge is an answer then.
+    let given = args.active.auth_user.is_some();
+    let account = setup.account.take().filter(|a| a.secret.is_some() || given);
     active::block_on(async {
-        let run = Run::of(args)?;
+        if args.active.dry_run && args.probe {
+            let run = Run { args, setup: &setup, account, stop: Stop::on_signals()? };
+            return run.dry(&targets).await;
+        }
         let mut out = output::open(&args.output)?;
+        setup.terminal = out.terminal;
+        let run = Run { args, setup: &setup, account, stop: Stop::on_signals()? };
         let mut reports = Vec::new();
         for target in &targets {
-            let report = run.target(target).await?;
+            let mut stop = run.stop.clone();
+            let report = tokio::select! {
+                report = run.target(target) => report?,
+                () = stop.after(0) => break,
+            };
             run.write(&report, reports.is_empty(), &mut out)?;
             reports.push(report);
         }
-        let result = worst(&reports);
-        if args.output.form() == Format::Json {
-            let document = match <[Report; 1]>::try_from(reports) {
-                Ok([report]) => Document::One(report),
-                Err(targets) => Document::Several(Reports { schema: SCHEMA, targets, result: result.clone() }),
-            };
-            json::document(&document, out.is_terminal, &mut out.writer)?;
-        }
-        out.writer.flush()?;
-        Ok(exit(result.code))
+        run.finish(reports, &mut out)
     })
 }
 
@@ -68,33 +84,47 @@ fn exit(code: u8) -> Exit {
 
 struct Run<'a> {
     args: &'a ResolveArgs,
-    resolver: Resolver,
-    connector: Option<Connector>,
-    wanted: Wanted,
+    setup: &'a Setup,
+    account: Option<Account>,
+    stop: Stop,
 }
 
-impl<'a> Run<'a> {
-    fn of(args: &'a ResolveArgs) -> Result<Self, Failure> {
-        let usage = |e: crate::transport::TransportError| {
-            let hint = e.hint.clone();
-            Failure::new(Exit::Usage, e).with_hint(hint)
-        };
-        let resolver = Resolver::new(args.dns, args.timeout).map_err(usage)?;
-        let options = ConnectOptions {
-            bind: args.bind,
-            tls_ca: args.tls_ca.clone(),
-            tls_insecure: args.tls_insecure,
-            ..ConnectOptions::default()
-        };
-        let connector = if args.probe { Some(Connector::new(options).map_err(usage)?) } else { None };
-        let v6 = if args.ipv4 { Some(false) } else { args.ipv6.then_some(true) };
-        let wanted = Wanted { protocol: args.transport.map(protocol), v6 };
-        Ok(Run { args, resolver, connector, wanted })
+impl Run<'_> {
+    /// The probes of all candidates as they would be sent. CONTRACT §2
+    async fn dry(&self, targets: &[Target]) -> Result<Exit, Failure> {
+        for target in targets {
+            let plan = self.setup.plan(&self.args.active, target).await?;
+            for candidate in &plan.candidates {
+                let mut ping = self.ping(target)?;
+                dry_run::show(&mut ping, &only(candidate), self.setup, &self.args.active)?;
+            }
+        }
+        Ok(Exit::Good)
+    }
+
+    /// Whatever stands at the end: the document, the ladder, the file of `--write`.
+    fn finish(&self, reports: Vec<Report>, out: &mut Output) -> Result<Exit, Failure> {
+        let recorded = self.setup.recorded(&self.args.active)?;
+        let result = worst(&reports);
+        let interrupted = self.stop.count() > 0;
+        match self.args.output.form() {
+            Format::Json => {
+                let document = match <[Report; 1]>::try_from(reports) {
+                    Ok([report]) => Document::One(report),
+                    Err(targets) => Document::Several(Reports { schema: SCHEMA, targets, result: result.clone() }),
+                };
+                json::document(&document, out.is_terminal, &mut out.writer)?;
+            }
+            Format::Text if !recorded.ladder.is_empty() => write!(out.writer, "\n{}", recorded.ladder)?,
+            _ => {}
+        }
+        out.writer.flush()?;
+        Ok(if interrupted { Exit::Interrupted } else { exit(result.code) })
     }
 
     async fn target(&self, target: &Target) -> Result<Report, Failure> {
         let mut entropy = Entropy::from_system()?;
-        let (plan, result) = match self.resolver.try_plan(target, self.wanted, &mut entropy).await {
+        let (plan, result) = match self.setup.try_plan(target, &mut entropy).await {
             Ok(plan) => {
                 let reason = match plan.candidates.len() {
                     1 => "1 candidate".to_owned(),
@@ -111,35 +141,26 @@ impl<'a> Run<'a> {
             }
         };
         let dns_ms = (!plan.lookups.is_empty()).then(|| ms(plan.took));
-        let resolution = resolution(&plan);
+        let resolution = Resolution::of(&plan);
         let typed = target.typed.trim().to_owned();
         let mut report = Report { schema: SCHEMA, target: typed, resolution, probes: None, dns_ms, result };
-        if let Some(connector) = self.connector.as_ref().filter(|_| report.result.ok) {
-            self.probe(connector, &plan, target, &mut report).await?;
+        Watching::new(&self.args.active, &plan, |_: Event| {}).tell_plan();
+        if self.args.probe && report.result.ok {
+            self.probe(&plan, target, &mut report).await?;
         }
         Ok(report)
     }
 
     /// One OPTIONS to each candidate, several at once.
-    async fn probe(
-        &self,
-        connector: &Connector,
-        plan: &Plan,
-        target: &Target,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        let mut asked = Vec::new();
-        for candidate in &plan.candidates {
-            let mut entropy = Entropy::from_system()?;
-            let (uri, timeout) = (target.uri.as_str(), self.args.timeout);
-            asked.push(async move { probe::probe(connector, candidate, uri, timeout, &mut entropy).await });
-        }
-        let probed: Vec<Probed> = stream::iter(asked).buffered(PROBES_AT_ONCE).collect().await;
+    async fn probe(&self, plan: &Plan, target: &Target, report: &mut Report) -> Result<(), Failure> {
+        let asked = plan.candidates.iter().map(|candidate| self.ask(target, candidate));
+        let probed: Vec<Result<Probed, Failure>> = stream::iter(asked).buffered(PROBES_AT_ONCE).collect().await;
+        let probed = probed.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut probes = Vec::new();
         for (at, (candidate, probed)) in report.resolution.candidates.iter_mut().zip(&probed).enumerate() {
             candidate.outcome = Some(words(probed));
             let (status, rtt_ms) = match probed {
-                Probed::Answered { status, rtt } => (Some(*status), Some(ms(*rtt))),
+                Probed::Answered(status, rtt) => (Some(*status), Some(ms(*rtt))),
                 _ => (None, None),
             };
             let failure = probed.failure().map(str::to_owned);
@@ -148,6 +169,39 @@ impl<'a> Run<'a> {
         report.probes = Some(probes);
         report.judge();
         Ok(())
+    }
+
+    /// A ping that sends one OPTIONS.
+    fn ping(&self, target: &Target) -> Result<Ping, Failure> {
+        let options = Options {
+            method: "OPTIONS".to_owned(),
+            uri: target.uri.clone(),
+            count: 1,
+            interval: Duration::ZERO,
+            wait: self.setup.timeout,
+            parallel: 1,
+            max_forwards: 70,
+            size: None,
+            timers: self.setup.timers,
+            candidates: 1,
+        };
+        Ok(Ping::new(options, self.setup.identity.clone(), self.account.clone(), Entropy::from_system()?))
+    }
+
+    /// Asks one candidate.
+    async fn ask(&self, target: &Target, candidate: &Candidate) -> Result<Probed, Failure> {
+        let (mut ping, plan) = (self.ping(target)?, only(candidate));
+        let mut probed = Probed::Silent(self.setup.timeout);
+        let took_in = |event: Event| match event {
+            Event::Reply(reply) => probed = Probed::Answered(reply.status, reply.rtt),
+            Event::Failed { error, .. } => probed = Probed::Dead(*error),
+            // Silence is what it is taken for until something is told.
+            _ => {}
+        };
+        let mut watching = Watching::new(&self.args.active, &plan, took_in);
+        agent::run(&mut ping, &plan, self.setup.connector.as_ref(), self.stop.clone(), &mut watching).await;
+        drop(watching);
+        Ok(probed)
     }
 
     /// Writes one target as soon as it is known; JSON waits for all of them.
@@ -182,14 +236,9 @@ fn lines(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
     lines.line("summary", &SummaryLine { schema, target, notes, dns_ms, result }, out)
 }
 
-fn protocol(typed: Transport) -> Protocol {
-    match typed {
-        Transport::Udp => Protocol::Udp,
-        Transport::Tcp => Protocol::Tcp,
-        Transport::Tls => Protocol::Tls,
-        Transport::Ws => Protocol::Ws,
-        Transport::Wss => Protocol::Wss,
-    }
+/// A plan of one candidate.
+fn only(candidate: &Candidate) -> Plan {
+    Plan { candidates: vec![candidate.clone()], ..Plan::default() }
 }
 
 fn ms(took: Duration) -> f64 {
@@ -199,7 +248,7 @@ fn ms(took: Duration) -> f64 {
 /// `200 OK 1.2 ms`, `no answer in 5 s`, `dead: …`.
 fn words(probed: &Probed) -> String {
     match probed {
-        Probed::Answered { status, rtt } => {
+        Probed::Answered(status, rtt) => {
             let reason = status::reason(*status);
             format!("{status} {reason} {:.1} ms", ms(*rtt)).replace("  ", " ")
         }
@@ -208,28 +257,15 @@ fn words(probed: &Probed) -> String {
     }
 }
 
-/// The plan as a report has it.
-fn resolution(plan: &Plan) -> Resolution {
-    let lookup = |l: &crate::transport::resolve::Lookup| Lookup {
-        kind: l.kind.to_owned(),
-        name: l.name.clone(),
-        records: l.records.clone(),
-        failure: l.failure.clone(),
-        took_ms: ms(l.took),
-    };
-    let candidate = |c: &crate::transport::Candidate| Candidate {
-        transport: c.protocol.name().to_owned(),
-        address: c.address.to_string(),
-        host: c.host.clone(),
-        priority: c.srv.map(|(priority, _)| priority),
-        weight: c.srv.map(|(_, weight)| weight),
-        how: c.how.clone(),
-        outcome: None,
-    };
-    Resolution {
-        lookups: plan.lookups.iter().map(lookup).collect(),
-        candidates: plan.candidates.iter().map(candidate).collect(),
-        used: None,
-        notes: plan.notes.clone(),
+impl Probed {
+    /// A stable word for what kept it from answering.
+    fn failure(&self) -> Option<&'static str> {
+        match self {
+            Probed::Answered(..) => None,
+            Probed::Silent(_) => Some("timeout"),
+            // Nobody accepts the connection in time: as silent as a datagram without an answer.
+            Probed::Dead(error) if error.kind == "timeout" && error.phase != Phase::Dns => Some("timeout"),
+            Probed::Dead(error) => Some(error.kind),
+        }
     }
 }

@@ -146,6 +146,7 @@ async fn run_endpoint<R: endpoint::Role>(
     let limits = Limits { duration: args.duration, count: args.count };
     let mut show = Show::new(args, out, Instant::now());
     let ending = endpoint::serve(endpoint, &mut listener, stop, limits, &mut show).await?;
+    listener.finish().await;
     let failure = show.finish();
     if let Some(failure) = failure {
         return Err(failure.into());

@@ -7,7 +7,6 @@ pub mod agent;
 pub mod decode;
 pub mod endpoint;
 pub mod input;
-pub mod probe;
 pub mod record;
 pub mod signal;
 pub mod stop;

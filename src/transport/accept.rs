@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// Most connections at a time.
@@ -56,7 +56,7 @@ struct Entry {
     /// Bytes in `answers`.
     queued: Arc<AtomicUsize>,
     used: Instant,
-    task: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
 }
 
 /// What the doors, the connections and the listener have in common.
@@ -143,6 +143,18 @@ impl Shared {
         }
     }
 
+    /// Lets every connection send what waits for it and end in good order, and waits for that until `limit` is over.
+    pub(super) async fn finish(&self, limit: Duration) {
+        // With its sender gone a task takes what is queued, and then ends.
+        let tasks: Vec<JoinHandle<()>> = lock(&self.connections).drain().filter_map(|(_, entry)| entry.task).collect();
+        let end = tokio::time::Instant::now() + limit;
+        for mut task in tasks {
+            if tokio::time::timeout_at(end, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+
     pub(super) fn close_all(&self) {
         for (_, entry) in lock(&self.connections).drain() {
             self.drop_entry(Some(entry));
@@ -192,7 +204,7 @@ pub(super) async fn run(door: Door, shared: Arc<Shared>) {
         let connection = Connection { way, outgoing, queued, shared: shared.clone(), held: 0 };
         let task = tokio::spawn(connection.run(stream));
         if let Some(entry) = lock(&shared.connections).get_mut(&id) {
-            entry.task = Some(task.abort_handle());
+            entry.task = Some(task);
         }
     }
 }

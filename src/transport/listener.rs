@@ -74,6 +74,8 @@ const WAITING: usize = 256;
 const BUFFER: usize = 4 << 20;
 /// How long a datagram may wait for the system to take it.
 const SEND: Duration = Duration::from_millis(100);
+/// How long connections may take to send what waits for them when all ends.
+const FINISH: Duration = Duration::from_millis(500);
 /// Peers whose route is remembered.
 const ROUTES: usize = 1024;
 
@@ -259,6 +261,15 @@ impl Listener {
             tap.wire(SystemTime::now(), Wire::Datagram { src: local, dst: peer, bytes: message });
         }
         Ok(())
+    }
+
+    /// Takes no more connections, and lets those that there are send what waits for them: an answer that was given to
+    /// [`Listener::send`] is out when this returns, unless its peer does not read.
+    pub async fn finish(&mut self) {
+        for door in &self.doors {
+            door.abort();
+        }
+        self.shared.finish(FINISH).await;
     }
 }
 

@@ -18,8 +18,11 @@ const LINES: [(&str, &str); 6] = [
     ("finding", "Finding"),
 ];
 
+/// A command and what makes its schema.
+type Entry = (&'static str, fn() -> Value);
+
 /// Commands whose output has a schema, in the order in which they are listed.
-const TABLE: [(&str, fn() -> Value); 5] = [
+const TABLE: [Entry; 5] = [
     ("decode", decode),
     ("ping", || document::<ping::Report>("ping", |generator| drop(generator.subschema_for::<ping::Line>()))),
     ("register", || document::<register::Report>("register", |_| ())),

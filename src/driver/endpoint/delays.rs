@@ -86,19 +86,17 @@ pub struct Delays {
 }
 
 impl Delays {
-    /// Puts something in; gives it back where there is no room.
-    ///
-    /// # Errors
-    /// What was to be put in.
-    pub fn push(&mut self, at: Instant, due: Due) -> Result<(), Due> {
+    /// Puts something in; `false` where there is no room for it.
+    #[must_use]
+    pub fn push(&mut self, at: Instant, due: Due) -> bool {
         let held = held(&due);
         if self.heap.len() >= MOST || self.bytes + held > MOST_BYTES {
-            return Err(due);
+            return false;
         }
         self.bytes += held;
         self.serial += 1;
         self.heap.push(Item { at, serial: self.serial, due });
-        Ok(())
+        true
     }
 
     /// When the next is due.
@@ -186,7 +184,7 @@ mod tests {
         let (mut d, now) = (Delays::default(), Instant::now());
         let ms = |n| now + Duration::from_millis(n);
         for (key, at) in [(1, 30), (2, 10), (3, 10)] {
-            d.push(ms(at), waiting(key, 9, now)).unwrap();
+            assert!(d.push(ms(at), waiting(key, 9, now)));
         }
         assert_eq!((d.next(), key(d.pop(ms(9)))), (Some(ms(10)), None));
         assert_eq!([key(d.pop(ms(10))), key(d.pop(ms(10))), key(d.pop(ms(10)))], [Some(2), Some(3), None]);
@@ -197,12 +195,12 @@ mod tests {
     #[test]
     fn number_and_bytes_are_bounded() {
         let (mut d, now) = (Delays::default(), Instant::now());
-        assert!(d.push(now, waiting(1, MOST_BYTES + 1, now)).is_err());
+        assert!(!d.push(now, waiting(1, MOST_BYTES + 1, now)));
         for n in 0..MOST {
-            d.push(now, waiting(n as u64, 1, now)).unwrap();
+            assert!(d.push(now, waiting(n as u64, 1, now)));
         }
-        assert!(d.push(now, waiting(0, 1, now)).is_err());
+        assert!(!d.push(now, waiting(0, 1, now)));
         assert!(d.pop(now).is_some());
-        assert!(d.push(now, waiting(0, 1, now)).is_ok());
+        assert!(d.push(now, waiting(0, 1, now)));
     }
 }

@@ -204,7 +204,8 @@ impl<R: Role> Endpoint<R> {
                 return Handled::Repeat;
             }
             let (mut bytes, mut line) = self.spare.pop().unwrap_or_default();
-            (bytes.clear(), line.clear());
+            bytes.clear();
+            line.clear();
             bytes.extend_from_slice(&entry.response);
             let status = entry.status;
             shown(request, &mut line);
@@ -253,10 +254,7 @@ impl<R: Role> Endpoint<R> {
         if method == Method::Invite && at > now + TRYING {
             self.trying(request, way, &waiting);
         }
-        match self.delays.push(at, Due::Answer(waiting)) {
-            Ok(()) => Handled::Waiting,
-            Err(_) => self.ignore(Ignored::TooMany),
-        }
+        if self.delays.push(at, Due::Answer(waiting)) { Handled::Waiting } else { self.ignore(Ignored::TooMany) }
     }
 
     /// A 100, so that the client stops sending its INVITE again. RFC 3261 §17.2.1
@@ -307,7 +305,8 @@ impl<R: Role> Endpoint<R> {
 
     fn buffers(&mut self) -> (Vec<u8>, Vec<u8>) {
         let (mut bytes, mut line) = self.spare.pop().unwrap_or_default();
-        (bytes.clear(), line.clear());
+        bytes.clear();
+        line.clear();
         (bytes, line)
     }
 }

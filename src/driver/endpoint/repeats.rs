@@ -3,7 +3,7 @@
 use crate::base::Table;
 use crate::sip::{MAGIC_COOKIE, Message, Method};
 use crate::transport::listener::Way;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
 /// Most answers that are kept.
@@ -110,9 +110,7 @@ impl Repeats {
             part(request.from_tag());
             name.extend_from_slice(&request.cseq().map_or(0, |c| c.number).to_be_bytes());
         }
-        let mut hasher = self.hasher.build_hasher();
-        name.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(&*name)
     }
 
     /// The entry under `key`, the one that [`Repeats::key`] gave last.

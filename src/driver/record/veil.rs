@@ -120,7 +120,7 @@ impl Direction {
             let length = usize::try_from(self.frame.left).unwrap_or(usize::MAX).min(shown.len() - at);
             let Some(payload) = shown.get_mut(at..at + length) else { break };
             self.frame.cover(payload);
-            if let Cow::Owned(hidden) = self.text(&payload.to_vec()) {
+            if let Cow::Owned(hidden) = self.text(payload) {
                 payload.copy_from_slice(&hidden);
             }
             self.frame.cover(payload);

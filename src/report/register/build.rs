@@ -86,7 +86,7 @@ impl Trial {
     }
 
     fn granted(&self) -> Option<u32> {
-        self.steps().filter(|s| s.purpose.binds()).filter_map(Step::own).filter_map(|b| b.expires_s).last()
+        self.steps().filter(|s| s.purpose.binds()).filter_map(Step::own).filter_map(|b| b.expires_s).next_back()
     }
 }
 
@@ -114,7 +114,7 @@ pub fn report(trial: &Trial) -> Report {
         challenges: trial.challenges(),
         contact: (!trial.contact.is_empty()).then(|| Text::new(&trial.contact).into_owned()),
         expires_s: trial.granted(),
-        min_expires: trial.steps().filter_map(|s| s.min_expires).last(),
+        min_expires: trial.steps().filter_map(|s| s.min_expires).next_back(),
         bindings: listed.map(|s| bindings(&s.bindings)).unwrap_or_default(),
         bindings_after: check.map(|s| bindings(&s.bindings)),
         removed: trial.removed(),

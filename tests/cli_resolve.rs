@@ -95,6 +95,37 @@ fn silence_is_exit_3() {
 }
 
 #[test]
+fn it_takes_what_every_active_command_takes() {
+    let (alive, room) = (answering(), Room::new());
+    let file = room.path("probe.pcapng");
+    let file = file.to_str().unwrap();
+    let identity = ["--from", "sip:me@example.com", "--user-agent", "mine", "-H", "X-Why: test"];
+    let args = [&["resolve", "--probe", &alive, "-v", "--ladder", "-w", file][..], &identity].concat();
+    let ran = room.run(&args);
+    assert!(ran.code == Some(0) && ran.stdout.contains("Exchange 1  OPTIONS"), "{ran:?}");
+    for line in [
+        "* trying 127.0.0.1",
+        "> From: <sip:me@example.com>;tag=",
+        "> User-Agent: mine",
+        "> X-Why: test",
+        "< SIP/2.0 200",
+    ] {
+        assert!(ran.stderr.contains(line), "{line} {ran:?}");
+    }
+    assert_eq!(room.decode(&[file, "--json"]).json()["summary"]["messages"], 2);
+    let ran = room.run(&["resolve", "--probe", &alive, "--dry-run"]);
+    assert!(ran.code == Some(0) && ran.stdout.starts_with(&format!("OPTIONS sip:{alive} SIP/2.0\r\n")), "{ran:?}");
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let target = silent.local_addr().unwrap().to_string();
+    let ran = room.run(&["resolve", "--probe", &target, "--timeout", "100ms", "--exit-style", "nagios"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    // Through a proxy it is the proxy that is looked up and asked, for the target.
+    let ran = room.run(&["resolve", "--probe", "-v", "sip:bob@example.com", "--via", &format!("sip:{alive}")]);
+    assert!(ran.code == Some(0) && ran.stderr.contains("> OPTIONS sip:bob@example.com SIP/2.0"), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("> Route: <sip:{alive};lr>")), "{ran:?}");
+}
+
+#[test]
 fn json_and_ndjson_fulfil_the_schema() {
     let room = Room::new();
     let schema = room.run(&["schema", "resolve"]).json();

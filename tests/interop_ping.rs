@@ -62,7 +62,7 @@ fn kamailio_answers_over_every_transport_and_by_every_name() {
     names(&lab);
     certificates(&lab);
     let reset = ping(&lab, "tcp", &format!("127.0.0.1:{}", port("RESET_PORT")), &[]);
-    assert!(reset.code == 4 && reset.err.contains("connection reset"), "{}", reset.err);
+    assert!(reset.code == 4 && reset.err.contains("reset"), "{}", reset.err);
     let silent = ping(&lab, "udp", &format!("127.0.0.1:{}", port("SILENT_PORT")), &[]);
     assert!(silent.code == 3 && silent.err.contains("no answer in 2.0 s (3 sends)"), "{}", silent.err);
 }

@@ -115,7 +115,9 @@ impl Watch for Show<'_> {
             return;
         }
         let first = bytes.split(|&b| b == b'\r' || b == b'\n').find(|line| !line.is_empty()).unwrap_or_default();
-        let first = first.get(..200).unwrap_or(first);
+        // What is no SIP is seldom text: its beginning is enough to know it again.
+        let most = if why == Ignored::NotSip { 48 } else { 200 };
+        let first = first.get(..most).unwrap_or(first);
         let (method, uri) = parts(first.strip_suffix(b" SIP/2.0").unwrap_or(first));
         self.exchange(&Exchange {
             time: Time(Timestamp::now()),

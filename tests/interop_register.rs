@@ -1,5 +1,7 @@
 //! `sipctl register` against Kamailio: every special user of the lab, under MD5 and under SHA-256, and no binding left behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "lab/mod.rs"]
 mod lab;
 

@@ -18,19 +18,11 @@ const LINES: [(&str, &str); 6] = [
     ("finding", "Finding"),
 ];
 
-<<<<<<< HEAD
 /// Makes a schema.
 type Maker = fn() -> Value;
 
 /// Commands whose output has a schema, in the order in which they are listed.
 const TABLE: [(&str, Maker); 5] = [
-=======
-/// A command and what makes its schema.
-type Entry = (&'static str, fn() -> Value);
-
-/// Commands whose output has a schema, in the order in which they are listed.
-const TABLE: [Entry; 5] = [
->>>>>>> srv
     ("decode", decode),
     ("ping", || document::<ping::Report>("ping", |generator| drop(generator.subschema_for::<ping::Line>()))),
     ("register", || document::<register::Report>("register", |_| ())),

@@ -38,11 +38,7 @@ impl<'o> Reply<'o> {
             });
         }
         reply.field(HeaderName::From, request.text(request.outline.from));
-<<<<<<< HEAD
         reply.put_to(request, code, tag);
-=======
-        reply.write_to(request, code, tag);
->>>>>>> srv
         reply.field(HeaderName::CallId, request.call_id());
         reply.field(HeaderName::CSeq, request.header(HeaderName::CSeq).unwrap_or_default());
         // RFC 3261 §8.2.6.1
@@ -91,11 +87,7 @@ impl<'o> Reply<'o> {
     }
 
     /// RFC 3261 §8.2.6.2: every response but 100 has a To tag.
-<<<<<<< HEAD
     fn put_to(&mut self, request: &Message<'_>, code: u16, tag: &str) {
-=======
-    fn write_to(&mut self, request: &Message<'_>, code: u16, tag: &str) {
->>>>>>> srv
         self.out.extend_from_slice(b"To: ");
         text(self.out, request.text(request.outline.to));
         if code != 100 && request.to_tag().is_empty() {

@@ -1,7 +1,7 @@
 //! Real SIP servers on loopback for a test: started from the lab beside the project, stopped when the test ends.
 
 // Each test takes what it needs of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -86,11 +86,7 @@ pub struct Delays {
 }
 
 impl Delays {
-<<<<<<< HEAD
     /// Puts something in; `false` (and it is let go) where there is no room.
-=======
-    /// Puts something in; `false` where there is no room for it.
->>>>>>> srv
     #[must_use]
     pub fn push(&mut self, at: Instant, due: Due) -> bool {
         let held = held(&due);

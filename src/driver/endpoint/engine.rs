@@ -254,14 +254,10 @@ impl<R: Role> Endpoint<R> {
         if method == Method::Invite && at > now + TRYING {
             self.trying(request, way, &waiting);
         }
-<<<<<<< HEAD
         match self.delays.push(at, Due::Answer(waiting)) {
             true => Handled::Waiting,
             false => self.ignore(Ignored::TooMany),
         }
-=======
-        if self.delays.push(at, Due::Answer(waiting)) { Handled::Waiting } else { self.ignore(Ignored::TooMany) }
->>>>>>> srv
     }
 
     /// A 100, so that the client stops sending its INVITE again. RFC 3261 §17.2.1

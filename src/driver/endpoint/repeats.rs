@@ -110,11 +110,7 @@ impl Repeats {
             part(request.from_tag());
             name.extend_from_slice(&request.cseq().map_or(0, |c| c.number).to_be_bytes());
         }
-<<<<<<< HEAD
         self.hasher.hash_one(&name)
-=======
-        self.hasher.hash_one(&*name)
->>>>>>> srv
     }
 
     /// The entry under `key`, the one that [`Repeats::key`] gave last.

@@ -172,7 +172,8 @@ fn every_registrar_that_sipp_plays() {
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let mut names: Vec<&str> = listed.lines().filter_map(|l| l.split_whitespace().next()).collect();
     let mut rows: Vec<&str> = table.iter().map(|row| row.0).collect();
-    (names.sort_unstable(), rows.sort_unstable());
+    names.sort_unstable();
+    rows.sort_unstable();
     assert_eq!(names, rows);
     drop(lab);
     for (scenario, code, words) in table {

@@ -241,7 +241,7 @@ fn raw_answers_are_taken_as_what_they_are() {
 const NO_ANSWER: &[(&str, &str)] = &[
     ("badopt_http", "no SIP message"),
     ("badopt_no_callid", "Call-ID or From tag is not that of the request"),
-    ("badopt_no_cseq", "CSeq names another method"),
+    ("badopt_no_cseq", "CSeq has no method or another one"),
     ("badopt_no_from", "Call-ID or From tag is not that of the request"),
     ("badopt_no_via", "without a usable status code or Via branch"),
     ("badopt_request_instead", "a request instead of a response"),
@@ -249,7 +249,7 @@ const NO_ANSWER: &[(&str, &str)] = &[
     ("badopt_wrong_callid", "Call-ID or From tag is not that of the request"),
     ("badopt_wrong_cseq", "CSeq"),
     ("badopt_wrong_fromtag", "Call-ID or From tag is not that of the request"),
-    ("badopt_wrong_method", "CSeq names another method"),
+    ("badopt_wrong_method", "CSeq has no method or another one"),
 ];
 
 #[test]

@@ -152,7 +152,7 @@ impl Reason {
             Reason::Request => "a request instead of a response",
             Reason::Malformed => "a response without a usable status code or Via branch",
             Reason::Branch => "a response whose Via branch is none of ours",
-            Reason::CseqMethod => "a response whose CSeq names another method",
+            Reason::CseqMethod => "a response whose CSeq has no method or another one",
             Reason::Dialog => "a response whose CSeq number, Call-ID or From tag is not that of the request",
             Reason::Source => "a response from another address than the request went to",
             Reason::Repeat => "a repeat of an answer",

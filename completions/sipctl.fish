@@ -214,10 +214,24 @@ tcp\t''
 tls\t''
 ws\t''
 wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l via -d 'Send everything through this proxy' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l bind -d 'Address (and port) to send from' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l dns -d 'Name server to ask instead of the system\'s' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l timeout -d 'Give up on an answer, of the DNS or of a candidate, after this long' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l bind -d 'With --probe: address (and port) to send from' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-ca -d 'With --probe: trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l timeout -d 'Give up on an answer after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l t1 -d 'T1: first pause before a request is sent again over UDP' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l from -d 'From: an address of record, with or without display name' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l user-agent -d 'User-Agent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s H -l header -d 'Header field to add, or to send instead of the usual one; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l auth-user -d 'User name for challenges (default: the user part of --from or of the AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l password-file -d 'File whose first line is the password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-ca -d 'Trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-cert -d 'Our certificate chain (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-key -d 'The key of our certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-server-name -d 'Name that the server\'s certificate must have, instead of the target\'s domain' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l keylog -d 'Append TLS secrets to FILE (else to the file that SSLKEYLOGFILE names)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s w -l write -d 'Save our own traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l exit-style -d 'Exit code: sipctl\'s own, or 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN as monitoring plugins have it' -r -f -a "sipctl\t'0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted'
+nagios\t'0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'"
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document'
 ndjson\t'One object a line, as it happens'"
@@ -229,7 +243,12 @@ never\t'Never'"
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l probe -d 'Send one OPTIONS to each candidate, and say which answer'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s 6 -l ipv6 -d 'IPv6 only'
-complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-insecure -d 'With --probe: go on with a certificate that is wrong'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l password-stdin -d 'Read the password from standard input (else SIPCTL_PASSWORD is used)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l tls-insecure -d 'Go on with a certificate that is wrong, and say what is wrong with it'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s v -l verbose -d 'Show what is done (*), sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l ladder -d 'Draw the ladder and tell the findings, as decode would'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l dry-run -d 'Print the messages that would be sent, and send nothing'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l json -d 'Short for --format json'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -114,6 +114,18 @@ fn a_trial_registers_and_takes_the_binding_away_again() {
     assert!(requests.iter().all(|r| field(r, "Call-ID") == field(&requests[0], "Call-ID")));
 }
 
+/// The query at the end changes nothing, so it is not what became of the registration.
+#[test]
+fn the_ladder_calls_a_trial_removed_and_a_query_queried() {
+    for (option, state) in [("--expires=5m", "removed"), ("--query", "queried")] {
+        let registrar = Registrar::good();
+        let (code, out, err) = run(&mut sipctl(&[&registrar.aor(), option, "--ladder"]));
+        assert_eq!(code, 0, "{err}");
+        let row = out.lines().skip_while(|l| !l.starts_with("#  time")).nth(1).unwrap();
+        assert!(row.contains(&format!("  {state}")), "{option}: {row}");
+    }
+}
+
 #[test]
 fn json_says_it_all_and_fits_its_schema() {
     let registrar = Registrar::good();
@@ -133,13 +145,35 @@ fn json_says_it_all_and_fits_its_schema() {
 }
 
 #[test]
-fn ndjson_ends_in_a_summary() {
+fn ndjson_tells_each_transaction_as_it_ends_and_then_the_summary() {
     let registrar = Registrar::good();
     let (code, out, _) = run(&mut sipctl(&[&registrar.aor(), "--format", "ndjson"]));
     assert_eq!(code, 0);
     let kinds: Vec<serde_json::Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(kinds.last().unwrap()["type"], "summary");
     assert_eq!(kinds.iter().filter(|k| k["type"] == "message").count(), 8);
+    let attempts: Vec<_> = kinds.iter().take_while(|k| k["type"] == "attempt").map(|k| k["status"].clone()).collect();
+    assert_eq!(attempts, [401, 200, 200, 200]);
+}
+
+/// A binding that is kept for an hour is told of when it is made, not an hour later.
+#[test]
+fn ndjson_does_not_wait_for_the_end() {
+    let registrar = Registrar::good();
+    let mut child = sipctl(&[&registrar.aor(), "--keep", "1h", "--format", "ndjson"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    for status in [401, 200] {
+        let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!((&line["type"], &line["status"]), (&"attempt".into(), &status.into()));
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(rest.last().unwrap().contains("\"type\":\"summary\""), "{rest:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

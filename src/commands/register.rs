@@ -22,7 +22,7 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::io::Write;
-use watch::Watcher;
+use watch::{Live, Watcher};
 
 /// Runs the command.
 ///
@@ -169,7 +169,11 @@ async fn one(args: &RegisterArgs, who: &Who) -> Result<Exit, Failure> {
         render::text::register::heading(&who.aor, place, terminal, &mut output.writer)?;
         output.writer.flush()?;
     }
-    let live = (form == Format::Text).then_some((&mut *output.writer as &mut dyn Write, terminal));
+    let live = match form {
+        Format::Text => Some(Live::Text(&mut *output.writer, terminal)),
+        Format::Ndjson => Some(Live::Lines(&mut *output.writer)),
+        Format::Json => None,
+    };
     let mut verbose: Watching<'_, fn(Event)> = Watching::new(&args.active, &plan, |_| ());
     verbose.tell_plan();
     let watcher = Watcher::new(verbose, places, live);

@@ -5,7 +5,7 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Trial, account, report};
+pub use build::{Trial, account, attempts, report};
 pub use judge::{Judgement, judge};
 
 use super::active::{Resolution, Timing, Tls, Verdict};

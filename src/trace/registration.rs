@@ -58,10 +58,14 @@ impl Outcome {
     }
 }
 
-/// The transaction that decides: the last one that the registering side began, so that a removal counts after a refresh.
+/// The transaction that decides: the last one that the registering side began, so that a removal counts after a refresh. A
+/// query changes nothing: it decides where there is nothing else.
 fn deciding(c: &Conversation) -> Option<&Transaction> {
     let sender = c.transactions.first()?.flow.src;
-    c.transactions.iter().rev().find(|t| t.flow.src.same_ip(&sender))
+    let begun = || c.transactions.iter().rev().filter(|t| t.flow.src.same_ip(&sender));
+    let binds =
+        |t: &&Transaction| t.request.and_then(|p| c.at(p)).is_none_or(|r| c.header(r, HeaderName::Contact).is_some());
+    begun().find(binds).or_else(|| begun().next())
 }
 
 fn state_of_success(c: &Conversation, request: &Facts) -> State {

@@ -5,12 +5,21 @@ use crate::agent::register::{Event, Purpose};
 use crate::commands::verbose::Watching;
 use crate::driver::agent::Watch;
 use crate::render::{self, Terminal};
+use crate::report::register::attempts;
 use crate::transport::{LineFacts, TransportError};
 use std::io::Write;
 use std::net::SocketAddr;
 
 /// Events that are kept: a binding that is kept for days tells more.
 const MAX_EVENTS: usize = 400;
+
+/// Where a run is told as it happens.
+pub(super) enum Live<'a> {
+    /// For people.
+    Text(&'a mut dyn Write, Terminal),
+    /// A line of NDJSON for each transaction.
+    Lines(&'a mut dyn Write),
+}
 
 /// Collects what a run tells.
 pub(super) struct Watcher<'a> {
@@ -23,26 +32,32 @@ pub(super) struct Watcher<'a> {
     /// The candidate that was tried last.
     pub used: Option<usize>,
     places: Vec<String>,
-    live: Option<(&'a mut dyn Write, Terminal)>,
+    live: Option<Live<'a>>,
     verbose: Watching<'a, fn(Event)>,
 }
 
 impl<'a> Watcher<'a> {
-    pub fn new(
-        verbose: Watching<'a, fn(Event)>,
-        places: Vec<String>,
-        live: Option<(&'a mut dyn Write, Terminal)>,
-    ) -> Self {
+    pub fn new(verbose: Watching<'a, fn(Event)>, places: Vec<String>, live: Option<Live<'a>>) -> Self {
         Watcher { events: Vec::new(), refreshes: 0, line: None, used: None, places, live, verbose }
     }
 }
 
 impl Watch<Event> for Watcher<'_> {
     fn event(&mut self, event: Event) {
-        if let Some((out, terminal)) = &mut self.live {
-            // A pipe that nobody reads any more does not keep the binding from being removed.
-            let _ = render::text::register::event(&event, &self.places, *terminal, out);
-            let _ = out.flush();
+        // A pipe that nobody reads any more does not keep the binding from being removed.
+        match (&mut self.live, &event) {
+            (Some(Live::Text(out, terminal)), _) => {
+                let _ = render::text::register::event(&event, &self.places, *terminal, out);
+                let _ = out.flush();
+            }
+            (Some(Live::Lines(out)), Event::Done(step)) => {
+                let mut lines = render::ndjson::Lines::new();
+                for attempt in attempts(step) {
+                    let _ = lines.line("attempt", &attempt, *out);
+                }
+                let _ = out.flush();
+            }
+            _ => {}
         }
         match &event {
             Event::Ignored | Event::Asking { .. } | Event::Waiting(_) => return,

@@ -154,7 +154,8 @@ fn word(mode: Mode) -> &'static str {
     }
 }
 
-fn attempts(step: &Step) -> impl Iterator<Item = Attempt> {
+/// The transactions of a request that came to its end.
+pub fn attempts(step: &Step) -> impl Iterator<Item = Attempt> {
     step.attempts.iter().map(|a| Attempt {
         purpose: step.purpose.word(),
         candidate: step.candidate,

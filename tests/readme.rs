@@ -118,7 +118,9 @@ fn steady(output: &str) -> String {
                 word.push(c);
                 continue;
             }
-            let random = word.len() >= 16 && word.chars().all(|c| c.is_ascii_hexdigit());
+            // Tags and branches have sixteen digits, the user of our Contact eight.
+            let digits = word.strip_prefix("z9hG4bK").unwrap_or(&word);
+            let random = matches!(digits.len(), 8 | 16 | 32) && digits.chars().all(|c| c.is_ascii_hexdigit());
             let number =
                 word.chars().all(|c| c.is_ascii_digit() || c == '.') && word.contains(|c: char| c.is_ascii_digit());
             words.push(if random || number { "#".to_owned() } else { std::mem::take(&mut word) });

@@ -31,7 +31,11 @@ pub fn lab(programs: &[&str], settings: &[(&str, &str)]) -> Option<Lab> {
         }
     }
     let work = tempfile::tempdir().expect("a temporary folder");
-    let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let mut settings: Vec<_> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        eprintln!("left out: this host has no IPv6");
+        settings.push(("LAB_IP6".to_owned(), String::new()));
+    }
     let scripts = scripts.canonicalize().expect("the scripts lie somewhere");
     Some(Lab { scripts, work, settings, started: Vec::new() })
 }
@@ -75,7 +79,8 @@ impl Lab {
         // What the scripts take for granted, they do not write down.
         let assumed = [("LAB_IP", "127.0.0.1"), ("LAB_IP6", "::1"), ("LAB_DOMAIN", "lab.example.test")];
         let written = text.lines().filter_map(|l| l.split_once('='));
-        assumed.into_iter().chain(written).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+        let known = assumed.into_iter().chain(written).map(|(k, v)| (k.to_owned(), v.to_owned()));
+        known.chain(self.settings.iter().cloned()).collect()
     }
 
     /// One of them.

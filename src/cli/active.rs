@@ -1,7 +1,9 @@
 //! Options that every active command has. CONTRACT §2
 
 use super::duration;
+use crate::transport::Protocol;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Args)]
 pub struct ActiveArgs {
     /// Transport to use, whatever the target or the DNS says
-    #[arg(long, value_enum, value_name = "TRANSPORT", help_heading = "Network")]
-    pub transport: Option<Transport>,
+    #[arg(long, value_name = "TRANSPORT", value_parser = protocols(), help_heading = "Network")]
+    pub transport: Option<Protocol>,
     /// Send everything through this proxy
     #[arg(long, value_name = "URI", help_heading = "Network")]
     pub via: Option<String>,
@@ -89,17 +91,6 @@ pub struct ActiveArgs {
     pub exit_style: ExitStyle,
 }
 
-/// A transport, as typed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-#[allow(missing_docs)]
-pub enum Transport {
-    Udp,
-    Tcp,
-    Tls,
-    Ws,
-    Wss,
-}
-
 /// What the exit code means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum ExitStyle {
@@ -122,6 +113,12 @@ pub(super) fn bind(text: &str) -> Result<(IpAddr, u16), String> {
 pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
     let (ip, port) = bind(text)?;
     Ok(SocketAddr::new(ip, if port == 0 { 53 } else { port }))
+}
+
+/// The names of the transports, so that help and completions list them.
+fn protocols() -> impl TypedValueParser<Value = Protocol> {
+    PossibleValuesParser::new(Protocol::ALL.map(Protocol::name))
+        .try_map(|name| Protocol::of(&name).ok_or("no transport"))
 }
 
 pub(super) fn header(text: &str) -> Result<(String, String), String> {

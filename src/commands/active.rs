@@ -5,7 +5,7 @@ use super::{Failure, output, password};
 use crate::agent::{Account, Identity};
 use crate::base::Entropy;
 use crate::capture::CaptureError;
-use crate::cli::active::{ActiveArgs, ExitStyle, Transport};
+use crate::cli::active::{ActiveArgs, ExitStyle};
 use crate::digest::Secret;
 use crate::driver::{RecordOptions, Recorder, Totals};
 use crate::render::Terminal;
@@ -16,7 +16,7 @@ use crate::sip::{Address, Uri};
 use crate::trace::Limits;
 use crate::transaction::Timers;
 use crate::transport::resolve::Wanted;
-use crate::transport::{ConnectOptions, Connector, Phase, Plan, Protocol, Resolver, Tap, Target, TransportError};
+use crate::transport::{ConnectOptions, Connector, Phase, Plan, Resolver, Tap, Target, TransportError};
 use anyhow::anyhow;
 use futures_util::StreamExt;
 use std::io::Write;
@@ -91,10 +91,7 @@ impl Setup {
             account,
             timers: Timers::with_t1(args.t1),
             timeout: args.timeout,
-            wanted: Wanted {
-                protocol: args.transport.map(protocol),
-                v6: args.ipv6.then_some(true).or(args.ipv4.then_some(false)),
-            },
+            wanted: Wanted { protocol: args.transport, v6: args.ipv6.then_some(true).or(args.ipv4.then_some(false)) },
             resolver: Resolver::new(args.dns, args.timeout).map_err(failure)?,
             connector: Arc::new(connector(args, recorder.clone())?),
             recorder,
@@ -270,16 +267,6 @@ fn proxy(text: &str) -> Result<Target, Failure> {
 fn route(via: &Target) -> String {
     let loose = Uri::parse(via.uri.as_bytes()).param("lr").is_some();
     format!("<{}{}>", via.uri, if loose { "" } else { ";lr" })
-}
-
-fn protocol(transport: Transport) -> Protocol {
-    match transport {
-        Transport::Udp => Protocol::Udp,
-        Transport::Tcp => Protocol::Tcp,
-        Transport::Tls => Protocol::Tls,
-        Transport::Ws => Protocol::Ws,
-        Transport::Wss => Protocol::Wss,
-    }
 }
 
 /// What could not be reached as the failure of a command: exit 4. CONTRACT §3

@@ -155,7 +155,7 @@ async fn run_endpoint<R: endpoint::Role>(
     let bindings = show::bindings(&endpoint.role().bindings(now));
     let role = endpoint.role().name();
     let took = now.saturating_duration_since(begun);
-    let summary = show::summary(role, listening, took, &endpoint.tally, bindings);
+    let summary = show::summary(role, listening, took, &endpoint.tally, listener.turned(), bindings);
     tell_summary(&summary, args, out)?;
     Ok(if ending == Ending::Limit { Exit::Good } else { Exit::Interrupted })
 }

@@ -100,6 +100,8 @@ pub struct Summary {
     pub evicted: u64,
     /// Messages that could not be sent.
     pub unsent: u64,
+    /// Connections that were closed before their time, by reason.
+    pub closed: BTreeMap<&'static str, u64>,
     /// The bindings that stood at the end.
     pub bindings: Vec<Binding>,
 }

@@ -12,6 +12,7 @@ use crate::report::decode::Instant as Time;
 use crate::report::serve::{Answers, Binding, Exchange, Listening, SCHEMA, Summary};
 use crate::sip::{Method, secrets};
 use crate::transport::TransportError;
+use crate::transport::listener::Turned;
 use crate::transport::listener::Way;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -208,12 +209,20 @@ pub(super) fn summary(
     listening: Vec<Listening>,
     took: Duration,
     tally: &Tally,
+    turned: Turned,
     bindings: Vec<Binding>,
 ) -> Summary {
     let name = |method: Method| if method == Method::Other { "other" } else { method.text() };
     let answers = tally.answers.iter();
     let answers = answers.map(|(&(method, status), &count)| Answers { method: name(method), status, count });
     let ignored = Ignored::ALL.iter().map(|&why| (why.key(), tally.ignored(why))).filter(|(_, n)| *n > 0);
+    let closed = [
+        ("handshake_failed", turned.handshakes),
+        ("idle_too_long", turned.idle),
+        ("too_many", turned.evicted),
+        ("does_not_read", turned.stalled),
+        ("too_much_unfinished", turned.greedy),
+    ];
     Summary {
         schema: SCHEMA,
         role,
@@ -225,6 +234,7 @@ pub(super) fn summary(
         ignored: ignored.collect(),
         evicted: tally.evicted,
         unsent: tally.unsent,
+        closed: closed.into_iter().filter(|(_, n)| *n > 0).collect(),
         bindings,
     }
 }

@@ -5,6 +5,7 @@ use crate::render::Terminal;
 use crate::render::quantity::{count, counted, duration};
 use crate::render::style::Tone;
 use crate::report::serve::{Binding, Exchange, Listening, Summary};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Writes where it listens: `listening on udp:127.0.0.1:5060`.
@@ -96,9 +97,7 @@ pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io
         writeln!(out, "  {} {arrow} {} {words}  {}", answers.method, answers.status, times(answers.count, terminal))?;
     }
     if !summary.ignored.is_empty() {
-        let parts: Vec<String> =
-            summary.ignored.iter().map(|(why, n)| format!("{} {}", count(*n), why.replace('_', " "))).collect();
-        writeln!(out, "  not answered: {}", parts.join(", "))?;
+        writeln!(out, "  not answered: {}", by_reason(&summary.ignored))?;
     }
     if summary.evicted > 0 {
         let text = format!("{} forgotten before 32 s had passed", counted(summary.evicted, "answer"));
@@ -108,7 +107,14 @@ pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io
         let text = format!("{} could not be sent", counted(summary.unsent, "answer"));
         writeln!(out, "  {}", terminal.paint(Tone::Error, &text))?;
     }
+    if !summary.closed.is_empty() {
+        writeln!(out, "  connections closed: {}", by_reason(&summary.closed))?;
+    }
     Ok(())
+}
+
+fn by_reason(counts: &BTreeMap<&'static str, u64>) -> String {
+    counts.iter().map(|(why, n)| format!("{} {}", count(*n), why.replace('_', " "))).collect::<Vec<_>>().join(", ")
 }
 
 fn times(n: u64, terminal: Terminal) -> String {
@@ -167,12 +173,13 @@ mod tests {
             ignored: BTreeMap::from([("not_sip", 3), ("ack", 1)]),
             evicted: 5,
             unsent: 1,
+            closed: BTreeMap::from([("does_not_read", 2)]),
             bindings: Vec::new(),
         };
         assert_eq!(
             text(|out| summary(&report, Terminal::default(), out)),
             "20,000 requests in 2.0 s, 2 repeats\n  OPTIONS → 200 OK  ×20,000\n  not answered: 1 ack, 3 not sip\n  \
-             5 answers forgotten before 32 s had passed\n  1 answer could not be sent\n"
+             5 answers forgotten before 32 s had passed\n  1 answer could not be sent\n  connections closed: 2 does not read\n"
         );
     }
 

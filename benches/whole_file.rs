@@ -8,6 +8,7 @@ mod made;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use made::{ALICE, BOB, Capture, call};
+use sipctl::analysis::Settings;
 use sipctl::capture::{Event, FileSource, Source};
 use sipctl::commands::outlet::Ndjson;
 use sipctl::net::tls::KeyLog;
@@ -108,8 +109,8 @@ fn media(capture: &mut Capture, number: u16) {
 
 /// Decodes the file; gives messages and calls.
 fn run(file: Vec<u8>, outlet: &mut dyn Outlet) -> (u64, u64) {
-    let selection = Selection::default();
-    let mut collector = Collector::new(outlet, &selection, Detail::default());
+    let (selection, settings) = (Selection::default(), Settings::default());
+    let mut collector = Collector::new(outlet, &selection, Detail::default(), &settings);
     let mut intake = Intake::new(intake::Options::default(), KeyLog::new());
     let mut tracer = Tracer::new(Limits::default());
     let mut batch = Batch::default();

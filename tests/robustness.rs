@@ -9,6 +9,7 @@
 mod made;
 
 use made::{ACK, ALICE, BOB, Capture, FIN, SYN, Seed, call};
+use sipctl::analysis::Settings;
 use sipctl::capture::{Event, FileSource, Source};
 use sipctl::commands::outlet::{Gather, Hold, Ndjson};
 use sipctl::net::tls::KeyLog;
@@ -117,8 +118,8 @@ fn secrets() -> &'static [u8] {
 
 fn decode(bytes: &[u8], outlet: &mut dyn Outlet, detail: Detail, keep_raw: bool) -> Option<(Tally, u64)> {
     let mut source = FileSource::new(Box::new(Cursor::new(bytes.to_vec())), "damaged", 0).ok()?;
-    let selection = Selection::default();
-    let mut collector = Collector::new(outlet, &selection, detail);
+    let (selection, settings) = (Selection::default(), Settings::default());
+    let mut collector = Collector::new(outlet, &selection, detail, &settings);
     let mut intake = Intake::new(intake::Options::default(), KeyLog::new());
     intake.add_secrets(secrets());
     let mut tracer = Tracer::new(Limits { keep_raw, ..Limits::default() });
@@ -296,9 +297,9 @@ fn long_messages_of_many_calls_are_let_go_in_time() {
     const BYTES: usize = 2 << 20;
     let contact = format!("<sip:{}@example.com>", "x".repeat(2_000));
     let mut tracer = Tracer::new(Limits { bytes: BYTES, ..Limits::default() });
-    let selection = Selection::default();
+    let (selection, settings) = (Selection::default(), Settings::default());
     let mut quiet = Quiet;
-    let mut collector = Collector::new(&mut quiet, &selection, Detail::default());
+    let mut collector = Collector::new(&mut quiet, &selection, Detail::default(), &settings);
     let mut intake = Intake::new(intake::Options::default(), KeyLog::new());
     let mut batch = Batch::default();
     let mut most = 0;

@@ -13,6 +13,17 @@ pub enum Severity {
     Error,
 }
 
+/// How sure a finding is of its cause.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Confidence {
+    /// It fits, and so may something else that cannot be told apart here.
+    Possible,
+    /// What else would fit is much rarer.
+    Likely,
+    /// The evidence allows nothing else.
+    Certain,
+}
+
 /// Bytes of a message that prove a finding, with the line they stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -37,16 +48,24 @@ pub struct Finding {
     pub code: &'static str,
     /// How grave.
     pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
     /// One line.
     pub title: String,
     /// The evidence in sentences.
     pub detail: Vec<String>,
+    /// Other causes that would fit, each with what speaks against it, in a sentence.
+    pub ruled_out: Vec<String>,
     /// What to do.
     pub fix: &'static str,
     /// `RFC 3261 §17.2.1`
     pub rule: &'static str,
     /// Positions, in the conversation, of the messages that prove it.
     pub positions: Vec<u32>,
+    /// The same as indices over the whole run, where it concerns no single conversation.
+    pub indices: Vec<u64>,
+    /// The media stream it concerns.
+    pub stream: Option<u64>,
     /// The bytes that prove it.
     pub evidence: Vec<Evidence>,
 }

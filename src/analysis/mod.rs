@@ -4,11 +4,16 @@
 //! will look, and what has not been seen.
 
 pub mod finding;
+pub mod fold;
 pub mod roles;
 pub mod rules;
+pub mod settings;
+pub mod watch;
 pub mod words;
 
-pub use finding::{Evidence, Finding, Severity};
+pub use finding::{Confidence, Evidence, Finding, Severity};
+pub use settings::Settings;
+pub use watch::Watch;
 
 use crate::base::Timestamp;
 use crate::trace::call::Outcome;
@@ -24,14 +29,21 @@ pub struct Case<'a> {
     pub streams: &'a [MediaStream],
     /// Until when the input went on: silence after that proves nothing.
     pub now: Timestamp,
+    /// What the user told beside the input.
+    pub settings: &'a Settings,
     outcome: OnceCell<Outcome>,
 }
 
 impl<'a> Case<'a> {
     /// A conversation to judge.
     #[must_use]
-    pub fn new(conversation: &'a Conversation, streams: &'a [MediaStream], now: Timestamp) -> Self {
-        Case { conversation, streams, now, outcome: OnceCell::new() }
+    pub fn new(
+        conversation: &'a Conversation,
+        streams: &'a [MediaStream],
+        now: Timestamp,
+        settings: &'a Settings,
+    ) -> Self {
+        Case { conversation, streams, now, settings, outcome: OnceCell::new() }
     }
 
     /// What became of it as a call: worked out once, asked by many.
@@ -40,13 +52,16 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Every finding on a case, gravest first. One cause gives one finding: each rule knows which others it covers.
+/// Every finding on a case by itself, and what `watch` sees in it, gravest first. One cause gives one finding: each rule knows which others it
+/// covers, and [`fold`] puts what follows under its cause.
 #[must_use]
-pub fn judge(case: &Case<'_>) -> Vec<Finding> {
+pub fn judge(case: &Case<'_>, watch: &mut Watch) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in rules::ALL {
+    for rule in rules::ALL.iter().copied().flatten() {
         (rule.judge)(case, &mut findings);
     }
+    watch.conversation(case, &mut findings);
+    fold::fold(&mut findings);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings
 }

@@ -177,7 +177,7 @@ fn finding(code: &str) -> Result<String, String> {
     if crate::analysis::rules::entry(code).is_some() {
         return Ok(code.to_owned());
     }
-    let entries = crate::analysis::rules::ALL.iter().flat_map(|rule| rule.entries);
+    let entries = crate::analysis::rules::entries();
     let mut codes: Vec<&str> = entries.map(|entry| entry.code).collect();
     codes.sort_unstable();
     Err(format!("there is no such finding; there are {}", codes.join(", ")))

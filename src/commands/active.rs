@@ -3,6 +3,7 @@
 use super::outlet::{Gather, Hold};
 use super::{Failure, output, password};
 use crate::agent::{Account, Identity};
+use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::capture::CaptureError;
 use crate::cli::active::{ActiveArgs, ExitStyle};
@@ -130,7 +131,8 @@ impl Setup {
         let mut gather = Gather::new(Hold::Every);
         let everything = Selection::default();
         let detail = Detail { headers: false, raw: false, secrets: args.show_secrets };
-        let mut collector = Collector::new(&mut gather, &everything, detail);
+        let settings = Settings::default();
+        let mut collector = Collector::new(&mut gather, &everything, detail, &settings);
         let totals = recorder
             .finish(Limits::default(), &mut collector)
             .map_err(|e: CaptureError| Failure::new(Exit::Usage, e))?;

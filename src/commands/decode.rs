@@ -5,6 +5,7 @@ use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
 use super::{Failure, devices};
+use crate::analysis::Settings;
 use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
 use crate::cli::output::Format;
@@ -157,7 +158,8 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-        let mut collector = Collector::new(outlet, self.selection, detail);
+        let settings = Settings::default();
+        let mut collector = Collector::new(outlet, self.selection, detail, &settings);
         collector.chosen.wanted = needs_chosen;
         let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);

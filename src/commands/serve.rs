@@ -5,6 +5,7 @@ mod show;
 
 use super::output::{self, Output};
 use super::{Failure, active};
+use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::cli::output::Format;
 use crate::cli::serve::{EndpointArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs};
@@ -115,7 +116,8 @@ fn serve<R: endpoint::Role>(role: R, args: &EndpointArgs, entropy: Entropy) -> R
     if let Some(recorder) = recorder {
         let mut quiet = Quiet;
         let selection = Selection::default();
-        let mut collector = Collector::new(&mut quiet, &selection, Detail::default());
+        let settings = Settings::default();
+        let mut collector = Collector::new(&mut quiet, &selection, Detail::default(), &settings);
         recorder.finish(trace::Limits::default(), &mut collector).map_err(|e| Failure::new(Exit::Usage, e))?;
     }
     Ok(exit)

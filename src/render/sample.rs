@@ -136,6 +136,8 @@ pub(super) fn found(code: &'static str, severity: Severity, title: &str, message
     Finding {
         code,
         severity,
+        confidence: "certain",
+        ruled_out: Vec::new(),
         title: title.into(),
         detail: String::new(),
         fix: String::new(),

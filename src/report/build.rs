@@ -251,24 +251,30 @@ fn rounded(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
 }
 
-/// A finding about conversation `c`.
+/// A finding about conversation `c`; without one, about the run as a whole.
 #[must_use]
-pub fn finding(c: &Conversation, f: analysis::Finding) -> Finding {
+pub fn finding(c: Option<&Conversation>, f: analysis::Finding) -> Finding {
     use crate::trace::Kind;
-    let index = |position: u32| c.at(position).map(|m| m.index);
-    let of = |kind: Kind| (c.kind == kind).then_some(c.id);
+    let index = |position: u32| c.and_then(|c| c.at(position)).map(|m| m.index);
+    let of = |kind: Kind| c.filter(|c| c.kind == kind).map(|c| c.id);
     Finding {
         code: f.code,
         severity: f.severity.into(),
+        confidence: match f.confidence {
+            analysis::Confidence::Certain => "certain",
+            analysis::Confidence::Likely => "likely",
+            analysis::Confidence::Possible => "possible",
+        },
         title: f.title,
         detail: f.detail.join("\n"),
+        ruled_out: f.ruled_out,
         fix: f.fix.to_owned(),
         rule: f.rule.to_owned(),
         call: of(Kind::Call),
         registration: of(Kind::Registration),
         exchange: of(Kind::Exchange),
-        stream: None,
-        messages: f.positions.iter().filter_map(|&p| index(p)).collect(),
+        stream: f.stream,
+        messages: f.positions.iter().filter_map(|&p| index(p)).chain(f.indices).collect(),
         spans: f
             .evidence
             .into_iter()

@@ -4,7 +4,7 @@ use super::build;
 use super::decode::{Call, Exchange, Finding, Message, Registration, Severity, Stream};
 use super::select::Selection;
 use super::tally::Tally;
-use crate::analysis::{self, Case};
+use crate::analysis::{self, Case, Settings, Watch};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
 use crate::trace::{Conversation, Kind, MediaStream, Observed, Sink};
@@ -78,6 +78,8 @@ pub struct Collector<'a> {
     outlet: &'a mut dyn Outlet,
     selection: &'a Selection,
     detail: Detail,
+    settings: &'a Settings,
+    watch: Watch,
     /// The counts.
     pub tally: Tally,
     /// How each address answered; collected only where details are wanted.
@@ -91,12 +93,14 @@ pub struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// A collector that tells `outlet` of what `selection` takes.
-    pub fn new(outlet: &'a mut dyn Outlet, selection: &'a Selection, detail: Detail) -> Self {
+    /// A collector that tells `outlet` of what `selection` takes, judged by what `settings` say.
+    pub fn new(outlet: &'a mut dyn Outlet, selection: &'a Selection, detail: Detail, settings: &'a Settings) -> Self {
         Collector {
             outlet,
             selection,
             detail,
+            settings,
+            watch: Watch::new(settings),
             tally: Tally::default(),
             peers: super::peers::Peers::default(),
             chosen: super::select::Chosen::default(),
@@ -159,12 +163,23 @@ impl<'a> Collector<'a> {
             self.outlet.stream(build::stream(stream));
         }
         for (finding, &position) in findings.into_iter().zip(&positions) {
-            self.outlet.finding(position, build::finding(c, finding));
+            self.outlet.finding(position, build::finding(Some(c), finding));
         }
         match c.kind {
             Kind::Call => self.outlet.call(build::call(c, streams, positions), messages),
             Kind::Registration => self.outlet.registration(build::registration(c, positions), messages),
             Kind::Exchange => self.outlet.exchange(build::exchange(c, positions), messages),
+        }
+    }
+
+    /// Tells what concerns no single conversation.
+    fn tell_of_run(&mut self, findings: Vec<analysis::Finding>) {
+        for finding in findings {
+            self.tally.finding(finding.severity.into());
+            if self.outlet.wants_details() {
+                self.outlet.finding(self.findings, build::finding(None, finding));
+            }
+            self.findings += 1;
         }
     }
 
@@ -211,8 +226,8 @@ impl Sink for Collector<'_> {
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
-        let case = Case::new(c, streams, self.now);
-        let findings = analysis::judge(&case);
+        let case = Case::new(c, streams, self.now, self.settings);
+        let findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;
         }
@@ -238,11 +253,20 @@ impl Sink for Collector<'_> {
         if !self.selection.is_everything() {
             return;
         }
+        let findings = self.watch.orphan(&stream);
         self.chosen.add_stream(&stream);
         self.tally.streams += 1;
         self.tally.rtp_packets += stream.receiver.packets();
         if self.outlet.wants_details() {
             self.outlet.stream(build::stream(&stream));
+        }
+        self.tell_of_run(findings);
+    }
+
+    fn finish(&mut self) {
+        let findings = self.watch.finish();
+        if self.selection.is_everything() {
+            self.tell_of_run(findings);
         }
     }
 

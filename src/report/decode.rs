@@ -417,10 +417,15 @@ pub struct Finding {
     pub code: &'static str,
     /// How grave.
     pub severity: Severity,
+    /// How sure it is of its cause: `certain`, `likely`, `possible`.
+    pub confidence: &'static str,
     /// One line.
     pub title: String,
     /// The evidence in sentences, one a line.
     pub detail: String,
+    /// Other causes that would fit, each with what speaks against it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ruled_out: Vec<String>,
     /// What to do.
     pub fix: String,
     /// `RFC 3261 §17.2.1`

@@ -54,6 +54,8 @@ pub trait Sink {
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
+    /// Nothing follows.
+    fn finish(&mut self) {}
     /// Whether nobody listens any more: then the run can stop.
     fn is_closed(&self) -> bool {
         false
@@ -155,6 +157,7 @@ impl Tracer {
             self.hand_over(conversation, sink);
         }
         self.streams.finish(&mut |stream| sink.orphan(stream));
+        sink.finish();
     }
 
     /// What had to go so far because a table was full.

@@ -1,12 +1,18 @@
-//! The rules, one a file, and the table of what they can say.
+//! The rules, one a file, in groups, and the table of what they can say.
 
-pub mod ack_missing;
-pub mod defects;
-pub mod no_response;
+pub mod attack;
+pub mod auth;
+pub mod dialog;
+pub mod grammar;
+pub mod identity;
+pub mod media;
+pub mod nat;
 pub mod outcome;
-pub mod register_refused;
-pub mod retransmission;
+pub mod reach;
+pub mod registration;
+pub mod sdp;
 
+use super::finding::Confidence;
 use super::{Case, Finding, Severity};
 
 /// What is said of a finding's code, whatever the case.
@@ -18,10 +24,44 @@ pub struct Entry {
     pub severity: Severity,
     /// What it means, in a sentence or two.
     pub meaning: &'static str,
-    /// Where the rule comes from.
-    pub rule: &'static str,
+    /// Who notices, and how.
+    pub noticed: &'static str,
+    /// Likely causes, the likeliest first.
+    pub causes: &'static [&'static str],
+    /// How to confirm it.
+    pub confirm: &'static str,
     /// What to do.
     pub fix: &'static str,
+    /// The settings that mend it, where a product has one.
+    pub settings: &'static [(Product, &'static str)],
+    /// Where the rule comes from.
+    pub rule: &'static str,
+}
+
+/// Software whose settings are named.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Product {
+    /// Asterisk, with chan_pjsip.
+    Asterisk,
+    /// FreeSWITCH, with mod_sofia.
+    FreeSwitch,
+    /// Kamailio
+    Kamailio,
+    /// OpenSIPS
+    OpenSips,
+}
+
+impl Product {
+    /// As its makers spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Product::Asterisk => "Asterisk",
+            Product::FreeSwitch => "FreeSWITCH",
+            Product::Kamailio => "Kamailio",
+            Product::OpenSips => "OpenSIPS",
+        }
+    }
 }
 
 /// A rule: a judge, and the codes that it may give.
@@ -33,28 +73,61 @@ pub struct Rule {
     pub entries: &'static [Entry],
 }
 
-/// Every rule, in the order in which they judge: causes before what may be their consequence.
-pub const ALL: &[Rule] =
-    &[defects::RULE, no_response::RULE, ack_missing::RULE, retransmission::RULE, outcome::RULE, register_refused::RULE];
+/// Every rule by group, in the order in which they judge: causes before what may be their consequence.
+pub const ALL: &[&[Rule]] = &[
+    grammar::RULES,
+    reach::RULES,
+    auth::RULES,
+    dialog::RULES,
+    sdp::RULES,
+    media::RULES,
+    nat::RULES,
+    registration::RULES,
+    identity::RULES,
+    outcome::RULES,
+    attack::RULES,
+];
+
+/// Every entry of every rule.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    ALL.iter().copied().flatten().flat_map(|rule| rule.entries)
+}
 
 /// The entry of a code.
 #[must_use]
 pub fn entry(code: &str) -> Option<&'static Entry> {
-    ALL.iter().flat_map(|rule| rule.entries).find(|e| e.code == code)
+    entries().find(|e| e.code == code)
 }
 
 impl Entry {
+    /// What an entry starts from: `Entry { code, …, ..Entry::BLANK }`.
+    pub const BLANK: Entry = Entry {
+        code: "",
+        severity: Severity::Info,
+        meaning: "",
+        noticed: "",
+        causes: &[],
+        confirm: "",
+        fix: "",
+        settings: &[],
+        rule: "",
+    };
+
     /// A finding of this entry, still without detail and evidence.
     #[must_use]
     pub fn finding(&'static self, title: String) -> Finding {
         Finding {
             code: self.code,
             severity: self.severity,
+            confidence: Confidence::Certain,
             title,
             detail: Vec::new(),
+            ruled_out: Vec::new(),
             fix: self.fix,
             rule: self.rule,
             positions: Vec::new(),
+            indices: Vec::new(),
+            stream: None,
             evidence: Vec::new(),
         }
     }
@@ -68,16 +141,16 @@ pub fn is_explained(findings: &[Finding], codes: &[&str], position: u32) -> bool
 
 #[cfg(test)]
 mod tests {
-    use super::ALL;
+    use super::entries;
 
     #[test]
     fn every_code_stands_once_and_says_what_it_means() {
-        let mut codes: Vec<&str> = ALL.iter().flat_map(|r| r.entries).map(|e| e.code).collect();
+        let mut codes: Vec<&str> = entries().map(|e| e.code).collect();
         let all = codes.len();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), all);
-        for e in ALL.iter().flat_map(|r| r.entries) {
+        for e in entries() {
             assert!(e.meaning.len() > 20 && e.fix.len() > 10 && e.rule.contains("RFC "), "{}", e.code);
             assert!(e.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", e.code);
         }

@@ -38,7 +38,8 @@ pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, o
     let tone = Tone::of_severity(finding.severity);
     let sign = if finding.severity == Severity::Info { "△" } else { "▲" };
     let name = terminal.spell(format!("{sign} {}[{}]", finding.severity.as_str(), finding.code));
-    let title = terminal.show(finding.title.as_bytes());
+    let sure = if finding.confidence == "certain" { String::new() } else { format!(" ({})", finding.confidence) };
+    let title = terminal.show(finding.title.as_bytes()) + &sure;
     let indent = if width(&name) + 2 + width(&title) <= terminal.columns() { width(&name) + 2 } else { 4 };
     write!(out, "{}", terminal.paint(tone, &name))?;
     let mut lines = wrap(&title, terminal.columns().saturating_sub(indent)).into_iter();
@@ -61,6 +62,7 @@ pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, o
         writeln!(out, "    {}", terminal.paint(Tone::Faint, &more))?;
     }
     paragraph("", &finding.detail, terminal, out)?;
+    paragraph("ruled out", &finding.ruled_out.join("\n"), terminal, out)?;
     paragraph("fix", &finding.fix, terminal, out)?;
     let rule = terminal.show(finding.rule.as_bytes());
     match rule.as_str() {

@@ -4,7 +4,7 @@
 //! and no ACK was sent to it, even where one was sent elsewhere on the way; or it keeps repeating although ACKs were captured on their way to it, and so
 //! are lost behind the capture point. The repeats of the 2xx belong to this finding.
 
-use super::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
@@ -21,6 +21,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §13.2.2.4, §13.3.1.4",
     fix: "Follow the ACK: it goes to the Contact of the 200 along its Record-Route set. A Contact or Record-Route with a \
           private or wrong address, or a firewall, loses it.",
+    ..Entry::BLANK
 }];
 
 /// The callee waits T1 before it repeats the 2xx; several repeats without an ACK are proof.

@@ -1,7 +1,7 @@
 //! How a call ended, where that is worth saying: `call-rejected`, `call-busy`, `call-cancelled`, `call-unanswered`,
 //! `call-redirected`, `call-open`.
 
-use super::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Safe;
 use crate::sip::HeaderName;
@@ -25,6 +25,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The call was refused with a final response; the one who sent it first is the one who decided.",
         rule: "RFC 3261 §21.4",
         fix: "Look at the status, and at Reason and Warning, on the element that is named: it decided.",
+        ..Entry::BLANK
     },
     Entry {
         code: "call-busy",
@@ -32,6 +33,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The called side is busy, on this phone (486) or everywhere (600).",
         rule: "RFC 3261 §21.4.24, §21.6.1",
         fix: "Nothing is broken. Call waiting, a second binding or voicemail would take such calls.",
+        ..Entry::BLANK
     },
     Entry {
         code: "call-cancelled",
@@ -39,6 +41,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The caller gave up before anybody answered; 487 is the expected end of a cancelled INVITE.",
         rule: "RFC 3261 §9.1, §21.4.25",
         fix: "Nothing is broken. Where callers give up early, look at how long it rings and where.",
+        ..Entry::BLANK
     },
     Entry {
         code: "call-unanswered",
@@ -46,6 +49,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The call ran into a time-out: nobody picked up, or the called side is not there.",
         rule: "RFC 3261 §21.4.9, §21.4.18",
         fix: "See whether the called user is registered and rings; a forward on no answer would take such calls.",
+        ..Entry::BLANK
     },
     Entry {
         code: "call-redirected",
@@ -53,6 +57,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The call was sent elsewhere with a 3xx response; its Contact says where.",
         rule: "RFC 3261 §21.3",
         fix: "Nothing is broken if the caller follows the Contact.",
+        ..Entry::BLANK
     },
     Entry {
         code: "call-open",
@@ -60,6 +65,7 @@ static ENTRIES: [Entry; 6] = [
         meaning: "The capture ends while the call is up: there is no BYE in it.",
         rule: "RFC 3261 §15",
         fix: "Capture for longer to see how the call ends.",
+        ..Entry::BLANK
     },
 ];
 

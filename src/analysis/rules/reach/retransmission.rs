@@ -2,7 +2,7 @@
 //!
 //! Repeats that another finding explains (nobody answered, the ACK is missing) are not reported here.
 
-use super::{Entry, Rule, is_explained};
+use crate::analysis::rules::{Entry, Rule, is_explained};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Transaction};
@@ -17,6 +17,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §17.1.1.2, §17.2.1",
     fix: "Capture on both sides of the hop that is named: the side where the message is missing shows which direction loses \
           packets. Where nothing is lost, the receiver is slow: look at its load.",
+    ..Entry::BLANK
 }];
 
 /// Nobody repeats a message faster than this, T1 or not.

@@ -3,7 +3,7 @@
 //! Decides by the transaction alone: requests other than ACK, not one response of any kind, and enough of the input after
 //! the request for one to have come. Retransmissions of the request are part of this finding, not one of their own.
 
-use super::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::sip::Method;
 use crate::trace::conversation::Unreachable;
@@ -19,6 +19,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §17.1.1.2, §17.1.2.2",
     fix: "See whether the request arrives at that address (capture there), whether a program listens on that port and \
           transport (ss -lnp), and whether a firewall drops it on the way there or back.",
+    ..Entry::BLANK
 }];
 
 /// Without a repeat, silence has to last for so long to mean something.

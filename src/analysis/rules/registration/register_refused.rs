@@ -1,6 +1,6 @@
 //! `register-refused`: a registrar refused a registration, or the credentials for it.
 
-use super::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::trace::{Kind, registration};
 
@@ -13,6 +13,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     meaning: "The registrar did not accept the registration: the phone cannot be called.",
     rule: "RFC 3261 §10.3",
     fix: "Compare user name, realm and password with the registrar's; 403 and 404 mean that the account itself is barred or unknown.",
+    ..Entry::BLANK
 }];
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {

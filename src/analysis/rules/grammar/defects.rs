@@ -1,6 +1,6 @@
 //! Findings that are defects of a message: each kind of defect is one code, shown where it stands in the message.
 
-use super::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Evidence, Finding, Severity, words};
 use crate::sip::DefectKind;
 
@@ -10,7 +10,7 @@ pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
 macro_rules! entries {
     ($($kind:ident $severity:ident $code:literal $rule:literal $meaning:literal $fix:literal;)*) => {
         static ENTRIES: [Entry; [$(DefectKind::$kind),*].len()] = [$(Entry {
-            code: $code, severity: Severity::$severity, meaning: $meaning, rule: $rule, fix: $fix,
+            code: $code, severity: Severity::$severity, meaning: $meaning, rule: $rule, fix: $fix, ..Entry::BLANK
         }),*];
         static KINDS: [DefectKind; [$(DefectKind::$kind),*].len()] = [$(DefectKind::$kind),*];
     };

@@ -1,0 +1,6 @@
+//! Why credentials were refused.
+
+use super::Rule;
+
+/// The rules of this group, causes before what may be their consequence.
+pub const RULES: &[Rule] = &[];

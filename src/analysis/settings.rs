@@ -1,0 +1,8 @@
+//! What a user tells the analysis beside the input.
+
+/// What the rules may know beside the messages. The default knows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The country calling code in which calls usually stay, without `+`: a call elsewhere at a high rate is suspect.
+    pub home_country: Option<Box<str>>,
+}

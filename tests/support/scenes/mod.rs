@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod faults;
+pub mod findings;
 pub mod messages;
 pub mod requests;
 pub mod wrapped;

@@ -1,0 +1,6 @@
+//! Captures that prove the findings of the group `attack`, and near misses.
+
+use super::Proof;
+
+/// The proofs of the group.
+pub const PROOFS: &[Proof] = &[];

@@ -1,8 +1,28 @@
 //! Whether a dialog was set up, kept and ended by the rules.
 
+pub mod ack_mismatch;
 pub mod ack_missing;
+pub mod contact_missing;
+pub mod cseq_not_increasing;
+pub mod prack_missing;
+pub mod refused_within;
+pub mod route_set_ignored;
+pub mod session_expired;
+pub mod session_interval;
+pub mod to_tag_missing;
 
 use super::Rule;
 
 /// The rules of this group, causes before what may be their consequence.
-pub const RULES: &[Rule] = &[ack_missing::RULE];
+pub const RULES: &[Rule] = &[
+    to_tag_missing::RULE,
+    contact_missing::RULE,
+    ack_mismatch::RULE,
+    ack_missing::RULE,
+    cseq_not_increasing::RULE,
+    prack_missing::RULE,
+    route_set_ignored::RULE,
+    session_expired::RULE,
+    session_interval::RULE,
+    refused_within::RULE,
+];

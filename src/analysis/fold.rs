@@ -3,7 +3,9 @@
 use super::Finding;
 
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
+/// What follows from a consequence stands before it.
 const FOLDED: &[(&str, &[&str])] = &[
+    ("ack-missing", &["retransmission"]),
     // An answer that names no dialog, or no place to go, is not acknowledged, and what follows it is not understood.
     ("to-tag-missing", &["ack-missing", "ack-mismatch", "dialog-unknown", "bye-rejected", "route-set-ignored"]),
     (

@@ -76,9 +76,9 @@ pub struct Rule {
 /// Every rule by group, in the order in which they judge: causes before what may be their consequence.
 pub const ALL: &[&[Rule]] = &[
     grammar::RULES,
+    reach::RULES,
     auth::RULES,
     dialog::RULES,
-    reach::RULES,
     sdp::RULES,
     media::RULES,
     nat::RULES,

@@ -87,8 +87,8 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn of(c: &'a Conversation, t: &Transaction, position: u32, response: &Facts) -> Self {
-        let acks: Vec<&Facts> = acks_of(c, t).collect();
+    fn of(c: &'a Conversation, position: u32, response: &Facts) -> Self {
+        let acks: Vec<&Facts> = acks_of(c, response).collect();
         let arrived = acks.iter().filter(|ack| ack.flow.dst == response.flow.src).map(|ack| ack.time).min();
         Seen { acks, arrived, repeats: c.repeats_of(position).map(|(p, _)| p).collect() }
     }
@@ -114,12 +114,12 @@ impl<'a> Seen<'a> {
 fn finding(case: &Case<'_>, t: &Transaction, mismatched: bool) -> Option<Finding> {
     let c = case.conversation;
     let position = t.final_response?;
-    let response = c.at(position)?;
+    let response = c.at(position).filter(|f| f.has_cseq)?;
     // The usual case, without a list: an ACK follows, and the answer is not repeated.
-    if !mismatched && t.final_sends < 2 && acks_of(c, t).next().is_some() {
+    if !mismatched && t.final_sends < 2 && acks_of(c, response).next().is_some() {
         return None;
     }
-    let seen = Seen::of(c, t, position, response);
+    let seen = Seen::of(c, position, response);
     if !mismatched && !seen.proves(case, t, response) {
         return None;
     }
@@ -163,7 +163,8 @@ fn target(c: &Conversation, response: &Facts) -> Option<String> {
     ))
 }
 
-fn acks_of<'a>(c: &'a Conversation, t: &Transaction) -> impl Iterator<Item = &'a Facts> + use<'a> {
-    let cseq = t.cseq;
+fn acks_of<'a>(c: &'a Conversation, response: &Facts) -> impl Iterator<Item = &'a Facts> + use<'a> {
+    // The request may have been cut before its CSeq.
+    let cseq = response.cseq;
     c.requests(Method::Ack).map(|(_, f)| f).filter(move |f| f.cseq == cseq)
 }

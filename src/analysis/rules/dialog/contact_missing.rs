@@ -38,7 +38,8 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     let mut without = c.firsts().filter(|(_, f)| needs_contact(c, f) && c.header(f, HeaderName::Contact).is_none());
     let Some((first, message)) = without.next() else { return };
-    if is_explained(findings, &["header-malformed", "message-truncated"], first) {
+    let broken = ["header-missing", "header-malformed", "message-truncated"];
+    if is_explained(findings, &broken, first) || !super::knows_rfc3261(c, message) {
         return;
     }
     let said = match message.is_request() {

@@ -32,7 +32,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let Some((first, response)) = untagged.next() else { return };
     // A To that is not there or cannot be read has no tag either.
     let defects = ["header-missing", "header-malformed", "header-duplicate", "message-truncated"];
-    if is_explained(findings, &defects, first) || !is_sip2(c, response) {
+    if is_explained(findings, &defects, first) || !super::knows_rfc3261(c, response) {
         return;
     }
     let who = response.flow.src;
@@ -45,6 +45,13 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
         None => ENTRIES[0].finding(format!("{who} answered {said} without a To tag")),
     };
+    let forms_dialog =
+        |f: &Facts| matches!(f.method, Method::Invite | Method::Subscribe | Method::Refer) && f.status < 300;
+    let forming = c.firsts().any(|(_, f)| lacks(f) && forms_dialog(f));
+    if !forming {
+        // Nothing follows that would need the tag.
+        f.severity = Severity::Warning;
+    }
     if response.method == Method::Invite && response.status < 300 {
         f.detail.push("No dialog can be told from this answer: ACK and BYE have only half a name for it.".to_owned());
     }
@@ -54,13 +61,6 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         f.detail.push(format!("{others} more responses lack it."));
     }
     findings.push(f);
-}
-
-/// Whether the responder can know of tags: what follows RFC 2543 shows itself by a branch without the magic cookie, and need not have them.
-fn is_sip2(c: &Conversation, response: &Facts) -> bool {
-    const COOKIE: &[u8] = crate::trace::keys::MAGIC_COOKIE;
-    let branch = c.transaction(response).map_or(&b""[..], |t| c.text(t.branch));
-    branch.get(..COOKIE.len()).is_some_and(|start| start.eq_ignore_ascii_case(COOKIE))
 }
 
 /// The same response on the hop before, where it still had its tag.

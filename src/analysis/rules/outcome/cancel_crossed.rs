@@ -40,7 +40,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let answer = c.at(t.final_response?)?;
         // The proxy of a fork cancels what it asked beside; that is no caller who gave up.
         let is_callers = case.outcome().caller.is_none_or(|caller| caller.same_ip(&cancel.flow.src));
-        (is_callers && answer.is_success()).then_some((position, cancel, t, answer))
+        // Another INVITE of the same dialog goes on with the call: it was asked more than once, and only the others were cancelled.
+        let goes_on = || dialog::answers(c).any(|(_, f)| f.cseq != answer.cseq && dialog::is_same_way(c, f, answer));
+        (is_callers && answer.is_success() && !goes_on()).then_some((position, cancel, t, answer))
     });
     let Some((position, cancel, t, answer)) = crossed else { return };
     let acked = c.requests(Method::Ack).any(|(_, f)| f.cseq == answer.cseq && dialog::is_same_way(c, f, answer));

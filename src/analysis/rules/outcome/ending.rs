@@ -40,6 +40,8 @@ const BROKEN: &[&str] = &[
     "uri-malformed",
     "version-unknown",
 ];
+/// No time-out is shorter than two rings.
+const SHORT_RINGING_NS: i64 = 8_000_000_000;
 /// Timer C: a proxy gives an INVITE up that rings for longer than three minutes. RFC 3261 §16.6
 const TIMER_C_NS: i64 = 180_000_000_000;
 
@@ -101,6 +103,9 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
     let title = match outcome.state {
         State::Answered => "the capture ends while the call is up".to_owned(),
         State::Cancelled => cancelled_title(c, outcome),
+        State::Unanswered if !gave_up(outcome, origin) => {
+            format!("{sender} turned the call away while it rang: {said}")
+        }
         State::Unanswered => format!("nobody answered: {sender} gave up with {said}"),
         State::Redirected => format!("{sender} redirected the call: {said}"),
         State::Busy => format!("{sender} is busy: {said}"),
@@ -194,6 +199,11 @@ fn forwarded_by(c: &Conversation, host: Endpoint, origin: &Facts) -> Option<(End
             && !t.flow.dst.same_ip(&origin.flow.dst)
     });
     onward.last().map(|t| (t.flow.dst, Some(t.final_status).filter(|&s| s != 0)))
+}
+
+/// Whether a time-out is behind the end of the ringing, and not somebody who pressed a key.
+fn gave_up(outcome: &Outcome, origin: &Facts) -> bool {
+    origin.status == 408 || outcome.ringing.is_none_or(|ringing| origin.time.since(ringing) >= SHORT_RINGING_NS)
 }
 
 fn tell_unanswered(c: &Conversation, outcome: &Outcome, origin: &Facts, f: &mut Finding) {

@@ -55,7 +55,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn finding(c: &Conversation, position: u32, refer: &Facts) -> Finding {
-    let (asker, asked) = (refer.flow.src, refer.flow.dst);
+    // A proxy passes it on; who got it last was asked.
+    let last_hop = c.requests(Method::Refer).rfind(|(_, f)| f.cseq == refer.cseq && dialog::is_same_side(c, f, refer));
+    let (asker, asked) = (refer.flow.src, last_hop.map_or(refer.flow.dst, |(_, f)| f.flow.dst));
     let refer_to = c.header(refer, HeaderName::ReferTo).unwrap_or_default();
     let uri = Address::parse(refer_to).uri();
     let attended = uri.headers().any(|h| h.is("Replaces"));

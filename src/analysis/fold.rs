@@ -3,7 +3,11 @@
 use super::Finding;
 
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
-const FOLDED: &[(&str, &[&str])] = &[];
+const FOLDED: &[(&str, &[&str])] = &[
+    // What goes round is refused, repeated, long and late because it goes round.
+    ("loop", &["call-rejected", "no-response", "retransmission", "slow-response", "udp-too-large", "max-forwards-low"]),
+    ("retransmission", &["post-dial-delay", "slow-response"]),
+];
 
 /// Puts consequences under their causes.
 pub fn fold(findings: &mut Vec<Finding>) {

@@ -1,23 +1,27 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
+use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::trace::MediaStream;
 
 /// Sees every conversation, stream and incident of a run once, and says what they amount to.
 #[derive(Debug, Default)]
-pub struct Watch {}
+pub struct Watch {
+    copies: Copies,
+}
 
 impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let _ = settings;
-        Watch {}
+        Watch::default()
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        let _ = (case, findings);
+        let _ = findings;
+        self.copies.add(case.conversation);
     }
 
     /// Judges a stream that belongs to no call.
@@ -30,6 +34,6 @@ impl Watch {
     /// What all of them amount to, at the end of the input.
     #[must_use]
     pub fn finish(&mut self) -> Vec<Finding> {
-        Vec::new()
+        self.copies.finding().into_iter().collect()
     }
 }

@@ -29,6 +29,8 @@ pub struct Sight {
     pub ip_id: u32,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it came in IP fragments.
+    pub fragmented: bool,
     /// Whether a mirroring protocol (HEP) brought it.
     pub mirrored: bool,
 }

@@ -173,7 +173,17 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight {
+        time,
+        seen: time,
+        source,
+        frame,
+        flow: Flow::default(),
+        ip_id: 0,
+        cut: false,
+        fragmented: false,
+        mirrored: true,
+    }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
@@ -185,6 +195,7 @@ fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
         flow,
         ip_id: carried.ip_id,
         cut: carried.cut,
+        fragmented: !carried.fragments.is_empty(),
         mirrored: false,
     }
 }
@@ -250,6 +261,7 @@ impl Content {
             flow: event.flow,
             ip_id: 0,
             cut: false,
+            fragmented: false,
             mirrored: false,
         };
         let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };

@@ -357,14 +357,10 @@ impl Tracer {
             if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
                 && conversation.unreachable.len() < 16
             {
-                conversation.unreachable.push(Unreachable {
-                    time: seen.sight.time,
-                    from: seen.sight.flow.src.with_port(0),
-                    to: seen.quoted.dst,
-                    kind: seen.kind,
-                    code: seen.code,
-                    v6: seen.v6,
-                });
+                let key = keys::transaction(quoted, &outline);
+                let transaction = conversation.transaction_keys.iter().rposition(|&k| k == key).map(|at| at as u32);
+                let of_response = matches!(outline.start, crate::sip::StartLine::Response { .. });
+                conversation.unreachable.push(Unreachable { transaction, of_response, ..Unreachable::of(seen) });
             }
         } else {
             self.streams.unreachable(seen, quoted);

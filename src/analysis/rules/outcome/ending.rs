@@ -1,7 +1,7 @@
 //! How a call ended, where that is worth saying: `call-rejected`, `call-busy`, `call-cancelled`, `call-unanswered`,
 //! `call-redirected`, `call-open`.
 
-use crate::analysis::rules::{Entry, Rule};
+use crate::analysis::rules::{Entry, Rule, reach};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Safe;
 use crate::sip::HeaderName;
@@ -85,7 +85,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         State::Completed | State::Trying | State::Ringing => return,
     };
     // Silence is a cause of its own, and already told.
-    if outcome.final_response.is_none() && findings.iter().any(|f| f.code == "no-response") {
+    if outcome.final_response.is_none() && findings.iter().any(|f| reach::SILENCE.contains(&f.code)) {
         return;
     }
     findings.extend(finding(case, outcome, &ENTRIES[entry]));

@@ -1,9 +1,44 @@
 //! Whether what was sent arrived, and in time: silence, repeats, refusals of the network, loops.
 
+pub mod capture_duplicate;
+pub mod forwarding;
+pub mod fragment_lost;
+pub mod icmp_unreachable;
 pub mod no_response;
+pub mod post_dial_delay;
+mod repeats;
 pub mod retransmission;
+pub mod slow_response;
+pub mod timer_violation;
+pub mod udp_too_large;
 
 use super::Rule;
+use crate::analysis::{Case, Finding};
 
 /// The rules of this group, causes before what may be their consequence.
-pub const RULES: &[Rule] = &[no_response::RULE, retransmission::RULE];
+pub const RULES: &[Rule] = &[
+    icmp_unreachable::RULE,
+    fragment_lost::RULE,
+    forwarding::RULE,
+    no_response::RULE,
+    timer_violation::RULE,
+    retransmission::RULE,
+    slow_response::RULE,
+    post_dial_delay::RULE,
+    udp_too_large::RULE,
+    capture_duplicate::RULE,
+];
+
+/// Findings that say why a request has no answer: the silence after it, and what follows from it, are no findings of their own.
+pub const SILENCE: &[&str] = &[
+    "icmp-unreachable",
+    "fragment-lost",
+    "no-response",
+    "tcp-reset",
+    "tls-failed",
+    "tls-on-plain-port",
+    "plain-on-tls-port",
+];
+
+/// Judges nothing: what such a rule says takes more than one conversation, and is said by [`crate::analysis::Watch`].
+fn judged_by_watch(_: &Case<'_>, _: &mut Vec<Finding>) {}

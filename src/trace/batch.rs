@@ -1,6 +1,7 @@
 //! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
 
 use super::facts::{KeptField, Transport};
+use super::incident::Incident;
 use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::rtp;
@@ -84,6 +85,7 @@ enum Item {
     Rtp(RtpSeen),
     Rtcp { sight: Sight, start: u32, end: u32 },
     Icmp { seen: IcmpSeen, start: u32, end: u32 },
+    Incident { at: u32, start: u32, end: u32 },
 }
 
 /// What the tracer takes from a batch, one by one.
@@ -97,6 +99,8 @@ pub enum Event<'a> {
     Rtcp(Sight, &'a [u8]),
     /// An ICMP error, with what it quotes of the payload.
     Icmp(IcmpSeen, &'a [u8]),
+    /// Something beside messages, with what there is of the message that it concerns.
+    Incident(&'a Incident, &'a [u8]),
 }
 
 /// Messages from the start of an input whose whole grammar is looked at …
@@ -135,6 +139,7 @@ pub struct Batch {
     outlines: Vec<Outline>,
     outlines_used: usize,
     kept: Vec<KeptField>,
+    incidents: Vec<Incident>,
     /// Packets that were read to fill it.
     pub packets: u64,
     /// Time of the last packet that was read.
@@ -150,6 +155,7 @@ impl Batch {
         self.items.clear();
         self.outlines_used = 0;
         self.kept.clear();
+        self.incidents.clear();
         self.packets = 0;
         self.quiet_at = None;
     }
@@ -215,6 +221,14 @@ impl Batch {
         self.items.push(Item::Icmp { seen, start, end: self.bytes.len() as u32 });
     }
 
+    /// Takes an incident in, with what there is of the message that it concerns.
+    pub fn incident(&mut self, incident: Incident, head: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(head);
+        self.items.push(Item::Incident { at: self.incidents.len() as u32, start, end: self.bytes.len() as u32 });
+        self.incidents.push(incident);
+    }
+
     /// The call keys of its messages, in order.
     pub fn call_keys(&self) -> impl Iterator<Item = u64> {
         self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
@@ -236,6 +250,9 @@ impl Batch {
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),
                 Item::Icmp { seen, start, end } => Event::Icmp(seen, cut(start, end)?),
+                Item::Incident { at, start, end } => {
+                    Event::Incident(self.incidents.get(at as usize)?, cut(start, end)?)
+                }
             })
         })
     }

@@ -80,6 +80,7 @@ impl Log {
             Kind::Opened => "opened".to_owned(),
             Kind::Data(data) => String::from_utf8_lossy(data).into_owned(),
             Kind::Gap { bytes } => format!("gap {bytes}"),
+            Kind::Refused => "refused".to_owned(),
             Kind::Closed { reset } => if reset { "reset" } else { "closed" }.to_owned(),
             Kind::Evicted => "evicted".to_owned(),
         };

@@ -4,11 +4,16 @@
 //! what needs fragments stays unanswered while smaller requests to the same host pass. What is incomplete in the capture itself is judged by
 //! [`crate::analysis::Watch`]: it says so only where the capture has later fragments at all, since one that was made with a port filter has none.
 
+use super::connection::again;
 use super::icmp_unreachable::in_words;
 use super::no_response::{is_silent, soften};
+use crate::analysis::incidents::{self, Repeated};
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::base::Safe;
+use crate::sip::Method;
 use crate::trace::conversation::Unreachable;
+use crate::trace::incident::Incomplete;
 use crate::trace::{Conversation, Transaction, Transport};
 
 /// The rule.
@@ -97,4 +102,36 @@ fn finding(c: &Conversation, t: &Transaction) -> Option<Finding> {
     let again = c.facts.iter().zip(0u32..).filter(|(m, _)| m.repeats == Some(position)).map(|(_, p)| p);
     f.positions = std::iter::once(position).chain(again).take(64).collect();
     Some(f)
+}
+
+/// A message that is in the capture only in part, and to which nothing answered.
+pub(super) fn incomplete(r: &Repeated, lost: &Incomplete) -> Finding {
+    let (src, dst) = (r.first.flow.src, r.first.flow.dst);
+    let name = match (lost.status, lost.method) {
+        (0, Method::Other) => "request".to_owned(),
+        (0, method) => method.text().to_owned(),
+        (status, Method::Other) => status.to_string(),
+        (status, method) => format!("{status} to the {}", method.text()),
+    };
+    let mut f =
+        ENTRIES[0].finding(format!("the {name} from {src} to {dst} is incomplete: IP fragments of it are missing"));
+    let whole = lost.of.map_or_else(String::new, |of| format!(" of {of}"));
+    f.detail.push(format!(
+        "{}{whole} bytes of the datagram that begins in frame {} were captured, and the rest never came.",
+        lost.came, r.first.frame
+    ));
+    if !lost.call_id.is_empty() {
+        f.detail.push(format!("Its Call-ID is {}.", Safe(&lost.call_id)));
+    }
+    if let Some((kind, id)) = lost.conversation {
+        f.detail.push(format!("It belongs to {}.", incidents::name(kind, id)));
+    }
+    again(r, "That happened", &mut f);
+    f.confidence = Confidence::Likely;
+    f.ruled_out.push(
+        "A capture filter that keeps first fragments only: later fragments of other datagrams were captured."
+            .to_owned(),
+    );
+    f.ruled_out.push("A capture that dropped the fragment, while the message arrived: nothing answered it.".to_owned());
+    f
 }

@@ -4,7 +4,9 @@
 //! comes in when a phone has hung up already is refused by every host, and so is what comes before it is ready: only what is refused while the
 //! call is up counts.
 
+use super::connection::again;
 use super::no_response::soften;
+use crate::analysis::incidents::Repeated;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Timestamp;
@@ -184,4 +186,14 @@ pub(super) fn in_words(u: &Unreachable) -> String {
         (false, 3, 1) | (true, 1, 3) => format!("ICMP from {from} says host unreachable: nobody answers under {to}"),
         _ => format!("ICMP from {from} says that {to} cannot be reached (type {}, code {})", u.kind, u.code),
     }
+}
+
+/// An error that quotes no message.
+pub(super) fn beside(r: &Repeated, u: &Unreachable) -> Finding {
+    let (from, to) = (r.first.flow.src, r.first.flow.dst);
+    let mut f = ENTRIES[0].finding(format!("what {from} sent to {to} was refused by the network: {}", reason(u)));
+    f.detail.push(format!("{} (frame {}).", in_words(u), r.first.frame));
+    again(r, "It was said", &mut f);
+    f.confidence = Confidence::Likely;
+    f
 }

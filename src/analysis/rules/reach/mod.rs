@@ -1,6 +1,7 @@
 //! Whether what was sent arrived, and in time: silence, repeats, refusals of the network, loops.
 
 pub mod capture_duplicate;
+pub mod connection;
 pub mod forwarding;
 pub mod fragment_lost;
 pub mod icmp_unreachable;
@@ -10,10 +11,13 @@ mod repeats;
 pub mod retransmission;
 pub mod slow_response;
 pub mod timer_violation;
+pub mod tls;
 pub mod udp_too_large;
 
 use super::Rule;
+use crate::analysis::incidents::Repeated;
 use crate::analysis::{Case, Finding};
+use crate::trace::incident::What;
 
 /// The rules of this group, causes before what may be their consequence.
 pub const RULES: &[Rule] = &[
@@ -26,6 +30,8 @@ pub const RULES: &[Rule] = &[
     slow_response::RULE,
     post_dial_delay::RULE,
     udp_too_large::RULE,
+    connection::RULE,
+    tls::RULE,
     capture_duplicate::RULE,
 ];
 
@@ -42,3 +48,16 @@ pub const SILENCE: &[&str] = &[
 
 /// Judges nothing: what such a rule says takes more than one conversation, and is said by [`crate::analysis::Watch`].
 fn judged_by_watch(_: &Case<'_>, _: &mut Vec<Finding>) {}
+
+/// What is said of an incident.
+pub(in crate::analysis) fn of_incident(r: &Repeated) -> Finding {
+    match &r.first.what {
+        What::Refused => connection::refused(r),
+        What::Reset(reset) => connection::reset(r, reset),
+        What::TlsFailed(failure) => tls::failed(r, failure),
+        What::TlsOnPlain(answer) => tls::on_plain(r, answer),
+        What::PlainOnTls(answer) => tls::on_tls(r, answer),
+        What::FragmentLost(lost) => fragment_lost::incomplete(r, lost),
+        What::Unreachable(u) => icmp_unreachable::beside(r, u),
+    }
+}

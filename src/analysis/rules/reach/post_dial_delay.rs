@@ -7,6 +7,7 @@ use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
+use crate::trace::call::{self, Outcome};
 use crate::trace::{Conversation, Facts, Kind};
 
 /// The rule.
@@ -43,6 +44,8 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 /// What callers take for a failure.
 const LONGEST_NS: i64 = 5_000_000_000;
+/// A program answers a challenge at once; a person takes longer.
+const PAUSE_NS: i64 = 2_000_000_000;
 /// INVITEs that are looked at for where the time went.
 const LOOKED_AT: usize = 64;
 
@@ -53,7 +56,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     let outcome = case.outcome();
     let Some(sign) = [outcome.ringing, outcome.answered].into_iter().flatten().min() else { return };
-    let Some((position, invite)) = outcome.invite.and_then(|p| Some((p, c.at(p)?))) else { return };
+    let Some((position, invite)) = dialled(c, outcome) else { return };
     let waited = sign.since(invite.time);
     // What sent it again because it was lost says so itself.
     if waited <= LONGEST_NS || findings.iter().any(|f| matches!(f.code, "retransmission" | "timer-violation" | "loop"))
@@ -79,6 +82,20 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         f.positions.dedup();
     }
     findings.push(f);
+}
+
+/// The INVITE with which the wait began: the first, unless the caller itself let time pass before it answered a challenge or followed a redirection.
+fn dialled<'a>(c: &'a Conversation, outcome: &Outcome) -> Option<(u32, &'a Facts)> {
+    let mut begun = outcome.invite.and_then(|p| Some((p, c.at(p)?)))?;
+    let mut refused: Option<Timestamp> = None;
+    for (_, t) in call::initial_invites(c).filter(|(_, t)| Some(t.flow.src) == outcome.caller).take(LOOKED_AT) {
+        let Some((position, request)) = t.request.and_then(|p| Some((p, c.at(p)?))) else { continue };
+        if refused.is_some_and(|at| request.time.since(at) > PAUSE_NS) {
+            begun = (position, request);
+        }
+        refused = t.final_response.and_then(|p| c.at(p)).map(|f| f.time);
+    }
+    Some(begun)
 }
 
 /// Whether a message is an INVITE that starts the call.

@@ -2,7 +2,8 @@
 //!
 //! Which packet was lost, or whether none was and the other side is slow, is read from the timers of both sides: when the answer came after the last
 //! repeat, whether it had been captured before that already, how often it was sent itself, and whether the next hop shows that the first one arrived.
-//! Repeats that another finding explains (nobody answered, the ACK is missing, the timer is broken) are not reported here.
+//! Repeats that another finding explains (nobody answered, the timer is broken) are not reported here, and those of a 2xx whose ACK is missing are
+//! folded under that.
 
 use super::repeats::{self, Repeated};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
@@ -70,16 +71,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if !repeats::is_any(c) {
         return;
     }
-    // Without an ACK the 2xx is repeated on every hop that it passes.
-    let no_ack = findings.iter().any(|f| f.code == "ack-missing");
     let all = repeats::of(c);
     for r in &all {
         let Some(first) = c.at(r.original).filter(|f| repeats::tells(f)) else { continue };
-        if no_ack && first.is_success() && first.method == Method::Invite {
-            continue;
-        }
         let explained = is_explained(findings, super::SILENCE, r.original)
-            || is_explained(findings, &["ack-missing", "timer-violation"], r.original);
+            || is_explained(findings, &["timer-violation"], r.original);
         if !explained && repeats::passed_on(c, &all, r).is_none() {
             findings.extend(finding(case, first, r, &all));
         }

@@ -1,11 +1,12 @@
 //! `udp-too-large`: a request of more than 1300 bytes was sent over UDP.
 //!
 //! The bound is the standard's for a path whose MTU nobody knows: what is longer has to go over TCP. One finding a conversation, at the hop where the
-//! request first grew past it.
+//! request first grew past it; only worth knowing where all of them arrived at the first try.
 
 use super::icmp_unreachable::in_words;
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Finding, Severity, words};
+use crate::sip::Method;
 use crate::trace::conversation::Unreachable;
 use crate::trace::{Conversation, Facts, Transport};
 
@@ -66,12 +67,22 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if let Some(before) = shorter_before(c, first) {
         f.detail.push(format!("It came to {} with {} bytes, and grew there.", before.flow.dst, before.size));
     }
+    // A risk elsewhere, and shown to be none on this path.
+    if all.iter().all(|(_, m)| arrived(c, m)) {
+        f.severity = Severity::Info;
+        f.detail.push("It was answered at once, so that it passes here; behind another network it may not.".to_owned());
+    }
     if let Some(u) = c.unreachable.iter().find(|u| is_too_big(u)) {
         f.severity = Severity::Error;
         f.detail.push(format!("{}.", in_words(u)));
     }
     f.positions = all.into_iter().map(|(p, _)| p).collect();
     findings.push(f);
+}
+
+/// Whether a request got through at the first try. Nothing answers an ACK to a 2xx.
+fn arrived(c: &Conversation, f: &Facts) -> bool {
+    c.transaction(f).is_some_and(|t| t.sends <= 1 && (t.first_response.is_some() || t.method == Method::Ack))
 }
 
 /// Packet too big, or fragmentation needed and forbidden. RFC 1191 §4, RFC 4443 §3.2

@@ -161,7 +161,7 @@ fn told(waited: &Repeated) -> Option<Finding> {
         What::Unreachable(u) => matches!(u.to.port, 5060 | 5061),
         _ => true,
     };
-    (!waited.told && concerns).then(|| reach::of_incident(waited))
+    (!waited.told && concerns).then(|| reach::of_incident_alone(waited))
 }
 
 /// A cause in the place of the silence that it explains.

@@ -103,12 +103,14 @@ pub(super) fn reset(r: &Repeated, reset: &Reset) -> Finding {
     again(r, "That happened", &mut f);
     if reset.cut_message {
         f.detail.push("A message to it was under way, and is lost.".to_owned());
-    } else {
-        // Where it left a request without answer, that raises it again.
-        f.severity = Severity::Info;
-        f.detail.push("No message was cut off by it.".to_owned());
     }
     f
+}
+
+/// What is said of a reset that left nothing unanswered: a connection that was idle harms nobody by its end.
+pub(super) fn idle(f: &mut Finding) {
+    f.severity = Severity::Info;
+    f.detail.push("No request was under way, and no message was cut off by it.".to_owned());
 }
 
 /// How often it happened, where that is more than once.

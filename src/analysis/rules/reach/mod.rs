@@ -49,6 +49,17 @@ pub const SILENCE: &[&str] = &[
 /// Judges nothing: what such a rule says takes more than one conversation, and is said by [`crate::analysis::Watch`].
 fn judged_by_watch(_: &Case<'_>, _: &mut Vec<Finding>) {}
 
+/// What is said of an incident that left no request unanswered.
+pub(in crate::analysis) fn of_incident_alone(r: &Repeated) -> Finding {
+    let mut f = of_incident(r);
+    if let What::Reset(reset) = &r.first.what
+        && !reset.cut_message
+    {
+        connection::idle(&mut f);
+    }
+    f
+}
+
 /// What is said of an incident.
 pub(in crate::analysis) fn of_incident(r: &Repeated) -> Finding {
     match &r.first.what {

@@ -62,8 +62,6 @@ struct Verdict {
     confidence: Confidence,
     detail: String,
     ruled_out: Vec<String>,
-    /// The message that proves it, beside the repeats.
-    proof: Option<u32>,
 }
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -91,10 +89,14 @@ fn finding(case: &Case<'_>, first: &Facts, r: &Repeated, all: &[Repeated]) -> Op
     } else {
         (of_response(c, first, r), "its ACK came".to_owned())
     };
+    // Who misses an ACK to a 2xx altogether says so.
+    if verdict.is_none() && first.is_success() {
+        return None;
+    }
     let what = if first.is_request() { name } else { format!("{name} to the {}", words::method(c, first)) };
     let mut f = ENTRIES[0].finding(match &verdict {
         Some(v) => format!("the {what} was sent {times} before {until}: {}", v.cause),
-        None => format!("the {what} was sent {times} before {until}"),
+        None => format!("the {what} was sent {times}, and no answer to it was captured"),
     });
     f.confidence = Confidence::Possible;
     f.detail.push(spacing(c, first, r));
@@ -107,7 +109,6 @@ fn finding(case: &Case<'_>, first: &Facts, r: &Repeated, all: &[Repeated]) -> Op
         f.confidence = v.confidence;
         f.detail.push(v.detail);
         f.ruled_out = v.ruled_out;
-        f.positions.extend(v.proof);
     }
     Some(f)
 }
@@ -123,13 +124,12 @@ fn spacing(c: &Conversation, first: &Facts, r: &Repeated) -> String {
 fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> {
     let (src, dst) = (first.flow.src, first.flow.dst);
     let t = c.transaction(first)?;
-    let proof = t.first_response?;
-    let response = c.at(proof)?;
+    let response = c.at(t.first_response?)?;
     let answer = words::message(c, response);
     let last = r.all(c).last()?;
     let late = last.time.since(response.time);
     if late > CROSSING_NS {
-        return Some(answered_before(c, first, r, response, late, proof));
+        return Some(answered_before(c, first, r, response, late));
     }
     // The last one that the response can answer.
     let asked = r.all(c).filter(|f| f.time <= response.time).last()?;
@@ -144,7 +144,6 @@ fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> 
                 words::times(t.final_sends)
             ),
             ruled_out: vec![format!("Loss on the way to {dst}: it answered every one.")],
-            proof: Some(proof),
         });
     }
     let second = r.repeats.first().and_then(|&p| c.at(p)).map_or(first.time, |f| f.time);
@@ -159,7 +158,6 @@ fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> 
                 forwarded.flow.dst
             ),
             ruled_out: vec![format!("Loss on the way to {dst}: what it sent on shows that the first one arrived.")],
-            proof: Some(proof),
         });
     }
     let usual = usual_reply(c, first);
@@ -181,7 +179,6 @@ fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> 
                 "The {answer} came {shown} after the last one: {dst} answers at once what reaches it, so the ones before did not."
             ),
             ruled_out,
-            proof: Some(proof),
         });
     }
     let usually = usual.map(|ns| format!(" (others took {})", words::duration(ns))).unwrap_or_default();
@@ -194,12 +191,11 @@ fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> 
         ruled_out: vec![format!(
             "Loss between {src} and {dst}: the repeat that arrived would have been answered at once, and not after {shown}."
         )],
-        proof: Some(proof),
     })
 }
 
 /// The response was captured, and the request came again all the same.
-fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Facts, late: i64, proof: u32) -> Verdict {
+fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Facts, late: i64) -> Verdict {
     let (src, dst) = (first.flow.src, first.flow.dst);
     let (answer, late) = (words::message(c, response), words::duration(late));
     let gap = r.gaps(c).last().copied().unwrap_or_default();
@@ -211,7 +207,6 @@ fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Fac
                 "After a provisional response the request is still repeated every 4 s (Timer E): {src} waits for the final one."
             ),
             ruled_out: vec!["Loss: the repeats follow Timer E in the state Proceeding.".to_owned()],
-            proof: Some(proof),
         };
     }
     let quick = words::duration(response.time.since(first.time));
@@ -225,7 +220,6 @@ fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Fac
             format!("A lost {}: {dst} answered it.", words::method(c, first)),
             format!("A slow {dst}: its answer came {quick} after the first one."),
         ],
-        proof: Some(proof),
     }
 }
 
@@ -233,22 +227,19 @@ fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Fac
 fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> {
     let (src, dst) = (first.flow.src, first.flow.dst);
     let last = r.all(c).last()?;
-    let mut acks = c.facts.iter().zip(0u32..).filter(|(f, _)| {
-        f.asks(Method::Ack) && f.cseq == first.cseq && !f.copy && f.time >= first.time && f.flow.dst.same_ip(&src)
-    });
-    let other = || {
-        let any = c.requests(Method::Ack).find(|(_, f)| f.cseq == first.cseq && f.time >= first.time);
-        any.map(|(p, f)| (f, p))
-    };
-    let (ack, proof) = acks.next().or_else(other)?;
+    let is_ack = |f: &&Facts| f.asks(Method::Ack) && f.cseq == first.cseq && !f.copy && f.time >= first.time;
+    let to_sender = c.facts.iter().filter(is_ack).find(|f| f.flow.dst.same_ip(&src));
+    // Without Record-Route it goes past the proxies.
+    let ack = to_sender.or_else(|| c.facts.iter().find(is_ack))?;
+    let to = ack.flow.dst;
     let before = last.time.since(ack.time);
     if before > CROSSING_NS {
         let shown = words::duration(before);
         return Some(Verdict {
-            cause: format!("the ACK was lost on the way to {src}"),
+            cause: format!("the ACK was lost on the way to {to}"),
             confidence: Confidence::Likely,
             detail: format!(
-                "The ACK had been captured {shown} before the last repeat: it did not reach {src}, which sends until it does."
+                "The ACK had been captured {shown} before the last repeat: it did not reach {to}, which sends until it does."
             ),
             ruled_out: vec![
                 format!("A lost {}: {dst} acknowledged it.", first.status),
@@ -257,7 +248,6 @@ fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict>
                     words::duration(ack.time.since(first.time))
                 ),
             ],
-            proof: Some(proof),
         });
     }
     let asked = r.all(c).filter(|f| f.time <= ack.time).last()?;
@@ -273,7 +263,6 @@ fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict>
             ruled_out: vec![format!(
                 "Loss on the way to {dst}: the repeat that arrived would have been acknowledged at once."
             )],
-            proof: Some(proof),
         });
     }
     let lost = r.all(c).filter(|f| f.time < asked.time).count() as u32;
@@ -289,7 +278,6 @@ fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict>
             ),
             "A lost ACK: none was captured before the last repeat.".to_owned(),
         ],
-        proof: Some(proof),
     })
 }
 

@@ -220,6 +220,11 @@ pub fn invite(from: &Host, to: &Host, id: &str) -> Message {
     Message::request("INVITE", from, to, id, 1).sdp(&sdp(rtp(from, 40_000), 1, &OFFER, &["sendrecv"]))
 }
 
+/// What the callee answers.
+pub fn answer(host: &Host) -> String {
+    sdp(rtp(host, 50_000), 1, &ANSWER, &["sendrecv"])
+}
+
 /// An OPTIONS.
 pub fn ping(from: &Host, to: &Host, id: &str) -> Message {
     Message::request("OPTIONS", from, to, id, 1)

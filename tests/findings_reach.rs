@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::process::Command;
 use support::message::{Host, Message};
 use support::scene::{Connection, Scene};
-use support::scenes::findings::reach::{invite, later, media, ping, rest};
+use support::scenes::findings::reach::scenes::{invite, later, media, ping, rest};
 use support::scenes::{alice, bob, proxy};
 use support::tls;
 
@@ -50,7 +50,7 @@ fn bye_of_a_call(s: &mut Scene, sends: &[u64], answers: &[u64]) {
     s.at(0).send(&a, &b, &request);
     s.at(2).send(&b, &a, &request.reply(100, "Trying", &b));
     s.at(100).send(&b, &a, &request.reply(180, "Ringing", &b));
-    s.at(800).send(&b, &a, &request.reply(200, "OK", &b).sdp(&support::scenes::findings::reach::answer(&b)));
+    s.at(800).send(&b, &a, &request.reply(200, "OK", &b).sdp(&support::scenes::findings::reach::scenes::answer(&b)));
     s.at(803).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
     let bye = Message::inside("BYE", &a, &b, id, 2);
     for &at in sends {
@@ -101,7 +101,7 @@ fn two_hundred(sends: &[u64], acks: &[u64]) -> Scene {
     let request = invite(&a, &b, id);
     s.at(0).send(&a, &b, &request);
     s.at(2).send(&b, &a, &request.reply(180, "Ringing", &b));
-    let ok = request.reply(200, "OK", &b).sdp(&support::scenes::findings::reach::answer(&b));
+    let ok = request.reply(200, "OK", &b).sdp(&support::scenes::findings::reach::scenes::answer(&b));
     for &at in sends {
         s.at(at).send(&b, &a, &ok);
     }

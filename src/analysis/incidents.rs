@@ -99,22 +99,23 @@ impl Incidents {
     }
 
     /// Puts an incident in the place of the silence that it explains, and notes what got through.
-    pub fn conversation(&mut self, case: &Case<'_>, findings: &mut [Finding]) {
+    pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         if self.waiting.is_empty() {
             return;
         }
         let c = case.conversation;
-        for finding in findings.iter_mut().filter(|f| f.code == "no-response") {
-            let request = finding.positions.first().and_then(|&p| c.at(p));
-            let Some(request) = request else { continue };
-            if let Some(cause) = self.cause(request.flow, request.time) {
-                cause.told = true;
-                let found = reach::of_incident(cause);
-                *finding = explained(found, finding);
-            }
-        }
+        let before = std::mem::take(findings);
+        findings.extend(before.into_iter().map(|f| if f.code == "no-response" { self.explain(c, f) } else { f }));
         self.fragments(c, findings);
         self.note_answers(c);
+    }
+
+    /// A silence, or the incident that it comes from.
+    fn explain(&mut self, c: &Conversation, silence: Finding) -> Finding {
+        let request = silence.positions.first().and_then(|&p| c.at(p));
+        let Some(cause) = request.and_then(|request| self.cause(request.flow, request.time)) else { return silence };
+        cause.told = true;
+        explained(reach::of_incident(cause), &silence)
     }
 
     /// The incident on a flow, of either direction, that explains why a request of `time` has no answer.

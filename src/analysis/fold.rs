@@ -21,6 +21,11 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("cseq-not-increasing", &["reinvite-rejected", "bye-rejected"]),
     ("route-set-ignored", &["bye-rejected", "dialog-unknown"]),
     ("abrupt-end", &["call-open"]),
+    // What goes round is refused, repeated, long and late because it goes round.
+    ("loop", &["call-rejected", "no-response", "retransmission", "slow-response", "udp-too-large", "max-forwards-low"]),
+    // Without an ACK the 2xx is repeated on every hop that it passes.
+    ("ack-missing", &["retransmission"]),
+    ("retransmission", &["post-dial-delay", "slow-response"]),
 ];
 
 /// Puts consequences under their causes.

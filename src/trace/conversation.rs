@@ -1,5 +1,6 @@
 //! All messages of one Call-ID that belong together, as facts.
 
+use super::batch::IcmpSeen;
 use super::facts::{Facts, KeptField};
 use super::texts::Texts;
 use super::transaction::Transaction;
@@ -86,6 +87,27 @@ pub struct Unreachable {
     pub code: u8,
     /// Whether it is ICMPv6.
     pub v6: bool,
+    /// Position of the transaction whose message it quotes, where that is known.
+    pub transaction: Option<u32>,
+    /// Whether it quotes a response.
+    pub of_response: bool,
+}
+
+impl Unreachable {
+    /// What an ICMP error says of the datagram that it quotes.
+    #[must_use]
+    pub fn of(seen: &IcmpSeen) -> Self {
+        Unreachable {
+            time: seen.sight.time,
+            from: seen.sight.flow.src.with_port(0),
+            to: seen.quoted.dst,
+            kind: seen.kind,
+            code: seen.code,
+            v6: seen.v6,
+            transaction: None,
+            of_response: false,
+        }
+    }
 }
 
 impl Conversation {

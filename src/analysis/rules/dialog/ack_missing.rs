@@ -48,6 +48,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §13.2.2.4, §13.3.1.4",
 }];
 
+/// Answers that are looked at.
+const ANSWERS: usize = 256;
 /// The callee waits T1 before it repeats the 2xx; several repeats without an ACK are proof.
 const REPEATS: u32 = 3;
 /// Where the ACK need not pass here, it takes more: by then it has waited 3.5 s. RFC 3261 §13.3.1.4
@@ -64,7 +66,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let answered = c.transactions.iter().filter(|t| t.method == Method::Invite && (200..300).contains(&t.final_status));
     // The hop nearest to the callee knows best: the last transaction that was answered.
     let mut worst: Option<Finding> = None;
-    for t in answered {
+    for t in answered.take(ANSWERS) {
         // An ACK that fits no answer leaves this one without.
         let mismatched = t.final_response.is_some_and(|p| is_explained(findings, &["ack-mismatch"], p));
         if let Some(f) = finding(case, t, mismatched)

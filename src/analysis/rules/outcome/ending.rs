@@ -106,6 +106,9 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
         State::Unanswered if !gave_up(outcome, origin) => {
             format!("{sender} turned the call away while it rang: {said}")
         }
+        State::Unanswered if outcome.ringing.is_none() => {
+            format!("the call never rang: {sender} got no answer for it, and gave up with {said}")
+        }
         State::Unanswered => format!("nobody answered: {sender} gave up with {said}"),
         State::Redirected => format!("{sender} redirected the call: {said}"),
         State::Busy => format!("{sender} is busy: {said}"),

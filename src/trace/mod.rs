@@ -13,6 +13,7 @@ pub mod dialog;
 pub mod exchange;
 pub mod facts;
 pub mod intake;
+pub mod join;
 pub mod keys;
 pub mod linger;
 pub mod offer;

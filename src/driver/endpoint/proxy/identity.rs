@@ -46,7 +46,9 @@ impl Identity {
     /// Whether it is responsible for users of that host: one of its domains or, where none was named, any of its addresses.
     #[must_use]
     pub fn is_responsible(&self, uri: &Uri<'_>, local: SocketAddr) -> bool {
-        self.is_domain(uri.host) || self.is_self(uri, local)
+        // An address of record names no port, wherever its registrar listens.
+        let is_here = || uri.ip().is_some_and(|ip| local.ip().to_canonical() == ip.to_canonical());
+        self.is_domain(uri.host) || self.is_self(uri, local) || uri.is_sip() && uri.port.is_none() && is_here()
     }
 
     fn is_domain(&self, host: &[u8]) -> bool {

@@ -166,7 +166,8 @@ fn target(c: &Conversation, response: &Facts) -> Option<String> {
 }
 
 fn acks_of<'a>(c: &'a Conversation, response: &Facts) -> impl Iterator<Item = &'a Facts> + use<'a> {
-    // The request may have been cut before its CSeq.
-    let cseq = response.cseq;
-    c.requests(Method::Ack).map(|(_, f)| f).filter(move |f| f.cseq == cseq)
+    // The request may have been cut before its CSeq. The legs of a B2BUA count each for itself.
+    let (cseq, from_tag) = (response.cseq, response.from_tag);
+    let is_its = move |f: &&Facts| f.cseq == cseq && (f.head_cut || c.text(f.from_tag) == c.text(from_tag));
+    c.requests(Method::Ack).map(|(_, f)| f).filter(is_its)
 }

@@ -89,7 +89,8 @@ impl<'a> Unconfirmed<'a> {
         let c = case.conversation;
         let rseq = number(c.header(response, HeaderName::RSeq)?)?;
         let mut pracks = c.requests(Method::Prack);
-        let confirming = pracks.find(|(_, p)| confirms(c, p, rseq, response.cseq));
+        let is_its = |p: &Facts| p.head_cut || dialog::is_same_side(c, p, response);
+        let confirming = pracks.find(|(_, p)| is_its(p) && confirms(c, p, rseq, response.cseq));
         let mut repeats: Vec<(u32, &Facts)> = c.repeats_of(position).collect();
         let proven = if let Some((_, prack)) = confirming {
             let in_vain = |f: &Facts| f.time.since(prack.time) > CROSSING_NS;

@@ -6,6 +6,10 @@ use super::Finding;
 const FOLDED: &[(&str, &[&str])] = &[
     // What goes round is refused, repeated, long and late because it goes round.
     ("loop", &["call-rejected", "no-response", "retransmission", "slow-response", "udp-too-large", "max-forwards-low"]),
+    // A proxy gives up with 408 because what it asked did not answer.
+    ("no-response", &["call-unanswered"]),
+    ("icmp-unreachable", &["call-unanswered"]),
+    ("fragment-lost", &["call-unanswered"]),
     // Without an ACK the 2xx is repeated on every hop that it passes.
     ("ack-missing", &["retransmission"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),

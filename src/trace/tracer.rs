@@ -382,6 +382,10 @@ impl Tracer {
             sink.incident(incident);
             return;
         };
+        if head.is_empty() {
+            sink.incident(incident);
+            return;
+        }
         let mut outline = Outline::default();
         if !outline.read_cut(head) {
             return;

@@ -207,6 +207,12 @@ impl Conversation {
         self.facts.iter().enumerate().filter(|(_, f)| !f.is_repeat()).map(|(i, f)| (i as u32, f))
     }
 
+    /// What was sent again of the message at `position`, in order; captured copies are not in it.
+    pub fn repeats_of(&self, position: u32) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+        let repeats = self.facts.iter().enumerate().filter(move |(_, f)| f.repeats == Some(position) && !f.copy);
+        repeats.map(|(i, f)| (i as u32, f))
+    }
+
     /// First sights of requests of `method`.
     pub fn requests(&self, method: Method) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
         self.firsts().filter(move |(_, f)| f.asks(method))

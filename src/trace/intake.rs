@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
+use super::conversation::Unreachable;
 use super::facts::Transport;
 use super::incident::{Incident, Incomplete, What};
 use super::ports::Ports;
@@ -125,7 +126,14 @@ impl Intake {
                     code: quoted.code,
                     v6: quoted.v6,
                 };
-                batch.icmp(seen, quoted.payload);
+                if quoted.payload.is_empty() && content.ports.is_sip(quoted.flow.dst.port) {
+                    // Too little is quoted to say which message it was: who could not be reached is known all the same.
+                    let what = What::Unreachable(Unreachable::of(&seen));
+                    let Sight { time, frame, .. } = seen.sight;
+                    batch.incident(Incident { what, time, frame, flow: quoted.flow }, &[]);
+                } else {
+                    batch.icmp(seen, quoted.payload);
+                }
             }
         });
         if self.stack.has_lost() {

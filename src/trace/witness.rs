@@ -235,7 +235,9 @@ impl Witness {
         let [client, server] = self.records.as_deref()?;
         let on_sip_port = ports.is_sip(first.dst.port);
         let side = |direction: usize| if direction == 0 { first.src } else { first.dst };
-        let fatal = |alert: Alert| !matches!(alert.description, 0 | 90 | 100);
+        let is_13 = info.and_then(|i| i.version) == Some(tls::Version::Tls13);
+        // Up to TLS 1.2 a warning lets the connection go on. RFC 5246 §7.2
+        let fatal = |alert: Alert| (alert.is_fatal() || is_13) && !matches!(alert.description, 0 | 90 | 100);
         let told = [(0, client.alert), (1, server.alert)].into_iter().find_map(|(d, alert)| Some((d, alert?)));
         if let Some((direction, alert)) = told.or(self.opened_alert).filter(|(_, alert)| fatal(*alert)) {
             let What::TlsFailed(mut failure) = self.failure(side(direction), false, true, info, on_sip_port) else {
@@ -245,7 +247,6 @@ impl Witness {
             return Some(What::TlsFailed(failure));
         }
         let ended = self.ended?;
-        let is_13 = info.and_then(|i| i.version) == Some(tls::Version::Tls13);
         // In TLS 1.3 the rest of the handshake travels as data: an alert in the place of the client's Finished is known by its length.
         let protected =
             if is_13 { client.first_data == PROTECTED_ALERT } else { client.protected_alert || server.protected_alert };

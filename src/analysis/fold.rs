@@ -3,7 +3,16 @@
 use super::Finding;
 
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
-const FOLDED: &[(&str, &[&str])] = &[];
+const FOLDED: &[(&str, &[&str])] = &[
+    ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("dtls-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("direction-conflict", &["one-way-audio", "no-audio"]),
+    ("codec-none-common", &["one-way-audio", "no-audio", "codec-unexpected"]),
+    ("codec-not-offered", &["codec-unexpected"]),
+    ("payload-type-changed", &["codec-unexpected"]),
+    ("media-rejected", &["one-way-audio", "no-audio"]),
+];
 
 /// Puts consequences under their causes.
 pub fn fold(findings: &mut Vec<Finding>) {

@@ -51,13 +51,13 @@ pub fn holds(c: &Conversation) -> Vec<Hold> {
     for (position, f) in c.firsts().filter(|(_, f)| is_offer(f) && !f.to_tag.is_empty()) {
         let held = is_held(c, f);
         let own = |(hold, by): &(Hold, &Facts)| hold.ended.is_none() && c.text(by.from_tag) == c.text(f.from_tag);
-        let open = all.iter().rposition(own);
+        let (open, is_room) = (all.iter().rposition(own), all.len() < MOST);
         match open.and_then(|at| all.get_mut(at)) {
             // The same offer on the next hop, or a refresh of the session.
             Some(_) if held => {}
             Some((hold, by)) if by.cseq != f.cseq => hold.ended = Some((position, f.time)),
             Some(_) => {}
-            None if held && all.len() < MOST => {
+            None if held && is_room => {
                 all.push((Hold { begun: position, from: f.time, ended: None }, f));
             }
             None => {}

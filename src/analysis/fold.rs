@@ -29,6 +29,14 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
+    ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("dtls-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("direction-conflict", &["one-way-audio", "no-audio"]),
+    ("codec-none-common", &["one-way-audio", "no-audio", "codec-unexpected"]),
+    ("codec-not-offered", &["codec-unexpected"]),
+    ("payload-type-changed", &["codec-unexpected"]),
+    ("media-rejected", &["one-way-audio", "no-audio"]),
 ];
 
 /// Puts consequences under their causes.

@@ -1,6 +1,8 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
 use super::incidents::Incidents;
+use super::rules::media::one_way::Heard;
+use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
@@ -11,6 +13,8 @@ use crate::trace::{Incident, MediaStream};
 pub struct Watch {
     copies: Copies,
     incidents: Incidents,
+    orphans: Orphans,
+    heard: Heard,
 }
 
 impl Watch {
@@ -25,6 +29,7 @@ impl Watch {
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         self.copies.add(case.conversation);
         self.incidents.conversation(case, findings);
+        self.heard.judge(case, findings);
     }
 
     /// Takes an incident in; what had to go for it is told.
@@ -42,8 +47,8 @@ impl Watch {
     /// Judges a stream that belongs to no call.
     #[must_use]
     pub fn orphan(&mut self, stream: &MediaStream) -> Vec<Finding> {
-        let _ = stream;
-        Vec::new()
+        self.heard.stream(stream);
+        self.orphans.judge(stream).into_iter().collect()
     }
 
     /// What all of them amount to, at the end of the input.
@@ -51,6 +56,7 @@ impl Watch {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = self.incidents.finish();
         findings.extend(self.copies.finding());
+        findings.extend(self.orphans.rest());
         findings
     }
 }

@@ -73,13 +73,17 @@ pub struct KeptField {
 pub(super) struct Rare {
     pub(super) method_text: Span,
     pub(super) fragment: Span,
+    pub(super) digit: Option<char>,
     pub(super) defects: Box<[KeptDefect]>,
 }
 
 impl Rare {
     /// Itself, where there is anything in it.
     pub(super) fn kept(self) -> Option<Box<Rare>> {
-        let is_there = !self.method_text.is_empty() || !self.fragment.is_empty() || !self.defects.is_empty();
+        let is_there = !self.method_text.is_empty()
+            || !self.fragment.is_empty()
+            || self.digit.is_some()
+            || !self.defects.is_empty();
         is_there.then(|| Box::new(self))
     }
 }
@@ -169,6 +173,12 @@ impl Facts {
     #[must_use]
     pub fn fragment(&self) -> Span {
         self.rare.as_ref().map_or(Span::NONE, |rare| rare.fragment)
+    }
+
+    /// The key of the telephone that the body of an INFO request tells of.
+    #[must_use]
+    pub fn digit(&self) -> Option<char> {
+        self.rare.as_ref()?.digit
     }
 
     /// Its defects.

@@ -5,9 +5,10 @@ use super::conversation::{Conversation, Kind};
 use super::facts::{Facts, KeptDefect, KeptField, Rare};
 use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
+use crate::digest::Algorithm;
 use crate::media::SdpFacts;
 use crate::media::sdp::Session;
-use crate::sip::{Method, Outline, StartLine};
+use crate::sip::{Credentials, HeaderName, Method, Outline, StartLine};
 
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
@@ -92,7 +93,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position:
         c.facts.last().map_or((Span::NONE, Span::NONE, Span::NONE), |f| (f.from_tag, f.to_tag, f.content_type));
     let mut keep = |guess: Span, span: Span| texts.intern_like(guess, capped(span.of(bytes)));
     let fragment = if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) };
-    let rare = Rare { method_text, fragment, defects: keep_defects(observed) }.kept();
+    let rare = Rare { method_text, fragment, defects: keep_defects(observed), body_hash: body_hash(observed) }.kept();
     Facts {
         index,
         frame: sight.frame,
@@ -140,6 +141,19 @@ fn fragment_of(observed: &Observed<'_>) -> Span {
     let body = o.body.of(bytes);
     let line = body.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(body.len());
     Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
+}
+
+/// Hash of the body where credentials vouch for it: the body itself is not kept. RFC 7616 §3.4.3
+fn body_hash(observed: &Observed<'_>) -> Option<Box<str>> {
+    let is_vouching = |f: &&KeptField| {
+        matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization)
+            && memchr::memmem::find(f.value.of(observed.bytes), b"auth-int").is_some()
+    };
+    let field = observed.kept.iter().find(is_vouching)?;
+    let credentials = Credentials::parse(field.value.of(observed.bytes));
+    let named = credentials.param("algorithm").map(|p| p.text());
+    let algorithm = named.map_or(Some(Algorithm::Md5), |name| Algorithm::of(std::str::from_utf8(&name).ok()?))?;
+    Some(algorithm.hash(observed.outline.body.of(observed.bytes)).into())
 }
 
 /// The transaction that a message belongs to.

@@ -65,7 +65,7 @@ pub(super) static ENTRIES: [Entry; 7] = [
         settings: &[
             (
                 Asterisk,
-                "pjsip.conf: type=auth with username=, password= (or md5_cred= with realm=); the name that a peer sends must be that username",
+                "pjsip.conf: type=auth with username=, password= (or password_digest=); the name that a peer sends must be that username",
             ),
             (FreeSwitch, "directory user params password or a1-hash; gateway params username, auth-username, password"),
             (
@@ -94,11 +94,11 @@ pub(super) static ENTRIES: [Entry; 7] = [
         settings: &[
             (
                 Asterisk,
-                "pjsip.conf: supported_algorithms_uas= and supported_algorithms_uac= in type=auth (20.10, 21.5, 22.0 and later)",
+                "pjsip.conf: supported_algorithms_uas= and supported_algorithms_uac= in type=auth (20.12, 21.7, 22.2 and later)",
             ),
             (
                 FreeSwitch,
-                "profile param auth-algorithm / auth-all-packets; FreeSWITCH offers MD5 unless rfc8760-auth-algorithms names others",
+                "profile param rfc8760-auth-algorithms names what is offered; MD5 alone without it",
             ),
             (Kamailio, "auth module: modparam(\"auth\", \"algorithm\", \"MD5\") or \"SHA-256\""),
             (OpenSips, "www_challenge() and proxy_challenge() take the algorithms to offer as their last parameter"),
@@ -232,7 +232,7 @@ pub(super) static WEAKNESSES: [Entry; 2] = [
         confirm: "algorithm= of each WWW-Authenticate or Proxy-Authenticate value: none means MD5.",
         fix: "Offer SHA-256 in front of MD5 where the server can, use long random passwords, and carry SIP over TLS.",
         settings: &[
-            (Asterisk, "pjsip.conf: supported_algorithms_uas=SHA-256,MD5 in type=auth (20.10, 21.5, 22.0 and later)"),
+            (Asterisk, "pjsip.conf: supported_algorithms_uas=SHA-256,MD5 in type=auth (20.12, 21.7, 22.2 and later)"),
             (Kamailio, "auth module: modparam(\"auth\", \"algorithm\", \"SHA-256\")"),
             (OpenSips, "the algorithms parameter of www_challenge(): \"MD5,SHA-256\""),
         ],

@@ -26,6 +26,19 @@ const FOLDED: &[(&str, &[&str])] = &[
     // Without an ACK the 2xx is repeated on every hop that it passes.
     ("ack-missing", &["retransmission"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
+    // A refusal for want of the right credentials is told with what is wrong with them.
+    ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),
+    ("auth-algorithm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-realm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-uri-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-nonce-reused", &["register-refused", "call-rejected"]),
+    ("auth-wrong-credentials", &["register-refused", "call-rejected"]),
+    ("auth-no-credentials", &["register-refused", "call-rejected"]),
+    ("register-refused", &["register-too-brief"]),
+    ("identity-malformed", &["call-rejected"]),
+    ("identity-stale", &["call-rejected"]),
+    ("identity-number-mismatch", &["identity-unverified", "call-rejected"]),
+    ("identity-unverified", &["call-rejected"]),
 ];
 
 /// Puts consequences under their causes.

@@ -1,6 +1,8 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
 use super::incidents::Incidents;
+use super::rules::attack::sources::Sources;
+use super::rules::auth::servers::Servers;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
@@ -11,20 +13,23 @@ use crate::trace::{Incident, MediaStream};
 pub struct Watch {
     copies: Copies,
     incidents: Incidents,
+    servers: Servers,
+    sources: Sources,
 }
 
 impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let _ = settings;
-        Watch::default()
+        Watch { sources: Sources::new(settings.home_country.as_deref()), ..Watch::default() }
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         self.copies.add(case.conversation);
         self.incidents.conversation(case, findings);
+        self.servers.conversation(case.conversation, findings);
+        self.sources.conversation(case, findings);
     }
 
     /// Takes an incident in; what had to go for it is told.
@@ -51,6 +56,7 @@ impl Watch {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = self.incidents.finish();
         findings.extend(self.copies.finding());
+        findings.extend(self.sources.finish());
         findings
     }
 }

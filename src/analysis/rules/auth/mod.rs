@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod credentials;
 pub mod entries;
 pub mod forensics;
+pub mod servers;
 pub mod weak;
 
 use super::Rule;

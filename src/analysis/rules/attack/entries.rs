@@ -25,10 +25,19 @@ pub(super) static ENTRIES: [Entry; 6] = [
         confirm: "sipctl decode FILE --ip ADDRESS --list shows all that this address sent, and what was answered.",
         fix: "Drop such requests without any answer, let only known addresses reach port 5060 where possible, and answer unknown users as known ones are answered.",
         settings: &[
-            (Kamailio, "if ($ua =~ \"friendly-scanner|sipvicious|sipcli\") drop; — and secfilter or pike with htable for what does not say its name"),
+            (
+                Kamailio,
+                "if ($ua =~ \"friendly-scanner|sipvicious|sipcli\") drop; — and secfilter or pike with htable for what does not say its name",
+            ),
             (OpenSips, "if ($ua =~ \"friendly-scanner|sipvicious|sipcli\") drop; — and pike"),
-            (Asterisk, "logger.conf: a security channel, read by fail2ban's asterisk filter; type=acl and type=identify in pjsip.conf"),
-            (FreeSwitch, "mod_fail2ban or fail2ban's freeswitch filter; apply-inbound-acl and apply-register-acl in the profile"),
+            (
+                Asterisk,
+                "logger.conf: a security channel, read by fail2ban's asterisk filter; type=acl and type=identify in pjsip.conf",
+            ),
+            (
+                FreeSwitch,
+                "mod_fail2ban or fail2ban's freeswitch filter; apply-inbound-acl and apply-register-acl in the profile",
+            ),
         ],
         rule: "RFC 3261 §26.1.5",
     },
@@ -63,9 +72,18 @@ pub(super) static ENTRIES: [Entry; 6] = [
         confirm: "sipctl decode FILE --ip ADDRESS --list: users in ascending order, or names out of a dictionary, within seconds.",
         fix: "Answer unknown users exactly as known ones (a challenge), and block addresses that ask for many.",
         settings: &[
-            (Asterisk, "chan_pjsip challenges unknown users like known ones (an artificial endpoint); unidentified_request_count=, unidentified_request_period= in type=global log a security event; fail2ban reads those"),
-            (Kamailio, "challenge before looking the user up: www_challenge() before lookup(); htable to count refusals by address"),
-            (OpenSips, "challenge before looking the user up: www_challenge() before lookup(); cache_counter or pike to count by address"),
+            (
+                Asterisk,
+                "chan_pjsip challenges unknown users like known ones (an artificial endpoint); unidentified_request_count=, unidentified_request_period= in type=global log a security event; fail2ban reads those",
+            ),
+            (
+                Kamailio,
+                "challenge before looking the user up: www_challenge() before lookup(); htable to count refusals by address",
+            ),
+            (
+                OpenSips,
+                "challenge before looking the user up: www_challenge() before lookup(); cache_counter or pike to count by address",
+            ),
             (FreeSwitch, "log-auth-failures=true in the profile, for fail2ban"),
         ],
         rule: "RFC 3261 §26.1.1",
@@ -82,7 +100,10 @@ pub(super) static ENTRIES: [Entry; 6] = [
         confirm: "sipctl decode FILE --ip ADDRESS --list; a phone of yours uses one user name and its own User-Agent, a guesser often many or a made-up one.",
         fix: "Block the address after a few refusals, give every account a long random password, and do not use the extension as user name.",
         settings: &[
-            (Asterisk, "fail2ban with the asterisk filter on the security log (InvalidPassword, ChallengeResponseFailed)"),
+            (
+                Asterisk,
+                "fail2ban with the asterisk filter on the security log (InvalidPassword, ChallengeResponseFailed)",
+            ),
             (FreeSwitch, "log-auth-failures=true in the profile and fail2ban's freeswitch filter"),
             (Kamailio, "htable: count refusals by $si after www_authorize() returns -2, and drop above a limit"),
             (OpenSips, "cache_store() or a counter by $si after www_authorize() fails, and drop above a limit"),
@@ -121,10 +142,22 @@ pub(super) static ENTRIES: [Entry; 6] = [
         confirm: "sipctl decode FILE --ip ADDRESS --list: the numbers, whether they were answered and how long. Compare with the owner's usual calls.",
         fix: "Block the address and the account; allow calls abroad only to who needs them, with a limit of calls at once and a limit of cost at the provider.",
         settings: &[
-            (Asterisk, "a context for unknown callers that reaches no trunk; device_state_busy_at= in the endpoint, GROUP_COUNT() in the dial plan bound calls at once"),
-            (FreeSwitch, "toll_allow in the directory and a condition on it in the dial plan; limit application for calls at once"),
-            (Kamailio, "permissions and dialplan modules for what may be dialled; dialog: get_profile_size() for calls at once"),
-            (OpenSips, "fraud_detection module: check_fraud() with profiles by number prefix; dialog profiles for calls at once"),
+            (
+                Asterisk,
+                "a context for unknown callers that reaches no trunk; device_state_busy_at= in the endpoint, GROUP_COUNT() in the dial plan bound calls at once",
+            ),
+            (
+                FreeSwitch,
+                "toll_allow in the directory and a condition on it in the dial plan; limit application for calls at once",
+            ),
+            (
+                Kamailio,
+                "permissions and dialplan modules for what may be dialled; dialog: get_profile_size() for calls at once",
+            ),
+            (
+                OpenSips,
+                "fraud_detection module: check_fraud() with profiles by number prefix; dialog profiles for calls at once",
+            ),
         ],
         rule: "RFC 3261 §26.1.1, RFC 5039 §3",
     },

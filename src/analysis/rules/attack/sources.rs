@@ -194,7 +194,10 @@ fn compromised(
     let mut f = ENTRIES[COMPROMISED].finding(title);
     f.confidence = Confidence::Likely;
     f.detail = vec![
-        format!("At least {GUESSES} of them came within one minute, faster than anybody types; then a {} was accepted.", request.method.text()),
+        format!(
+            "At least {GUESSES} of them came within one minute, faster than anybody types; then a {} was accepted.",
+            request.method.text()
+        ),
         format!("The account is {user} in the realm {}.", Safe(given.realm.as_bytes())),
     ];
     f.ruled_out.push("a phone that was set up with a wrong password: it asks again once a minute or more slowly, and does not get it right by itself".to_owned());
@@ -209,20 +212,43 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
     let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
     let mut told: Vec<(usize, String, &[u64])> = Vec::new();
     if s.is_abroad {
-        told.push((TOLL, format!("{ip} made {} calls abroad, {GUESSES} or more of them within one minute", s.abroad), &s.toll_shown));
+        told.push((
+            TOLL,
+            format!("{ip} made {} calls abroad, {GUESSES} or more of them within one minute", s.abroad),
+            &s.toll_shown,
+        ));
     } else if let Some(number) = &s.probed {
         let shown = String::from_utf8_lossy(number.tail().unwrap_or_default()).into_owned();
-        told.push((TOLL, format!("{ip} dialled one number (…{shown}) behind ever other prefixes: it looks for a way out"), &s.toll_shown));
+        told.push((
+            TOLL,
+            format!("{ip} dialled one number (…{shown}) behind ever other prefixes: it looks for a way out"),
+            &s.toll_shown,
+        ));
     }
     if s.is_guessing {
-        told.push((GUESSING, format!("{ip} tried credentials {} in vain, {GUESSES} or more of them within one minute", words::times(s.guesses)), &s.guess_shown));
+        told.push((
+            GUESSING,
+            format!(
+                "{ip} tried credentials {} in vain, {GUESSES} or more of them within one minute",
+                words::times(s.guesses)
+            ),
+            &s.guess_shown,
+        ));
     }
     if s.is_scanning() {
         let (users, more) = (s.users.len(), if s.users.more > 0 { " and more" } else { "" });
-        told.push((EXTENSIONS, format!("{ip} asked for {users}{more} different users, and was refused"), &s.user_shown));
+        told.push((
+            EXTENSIONS,
+            format!("{ip} asked for {users}{more} different users, and was refused"),
+            &s.user_shown,
+        ));
     }
     if s.is_flooding() {
-        told.push((FLOOD, format!("{ip} sent {} requests, up to {} in one second, and hardly any was accepted", s.begun, s.peak), &s.flood_shown));
+        told.push((
+            FLOOD,
+            format!("{ip} sent {} requests, up to {} in one second, and hardly any was accepted", s.begun, s.peak),
+            &s.flood_shown,
+        ));
     }
     if let Some(scanner) = s.scanner {
         told.push((SCANNER, format!("{ip} looks for SIP servers with {scanner}"), &s.scan_shown));
@@ -240,7 +266,9 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
 /// What else looks like that.
 fn other_causes(code: usize) -> Option<&'static str> {
     match code {
-        GUESSING => Some("a phone with a wrong password: it asks again once a minute or more slowly (one that does not wait looks the same)"),
+        GUESSING => Some(
+            "a phone with a wrong password: it asks again once a minute or more slowly (one that does not wait looks the same)",
+        ),
         EXTENSIONS => Some("a proxy or trunk that carries the calls of many: most of what it sends is accepted"),
         FLOOD => Some("a busy trunk or a load test: most of what it sends is accepted"),
         _ => None,

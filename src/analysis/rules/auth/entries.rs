@@ -96,10 +96,7 @@ pub(super) static ENTRIES: [Entry; 7] = [
                 Asterisk,
                 "pjsip.conf: supported_algorithms_uas= and supported_algorithms_uac= in type=auth (20.12, 21.7, 22.2 and later)",
             ),
-            (
-                FreeSwitch,
-                "profile param rfc8760-auth-algorithms names what is offered; MD5 alone without it",
-            ),
+            (FreeSwitch, "profile param rfc8760-auth-algorithms names what is offered; MD5 alone without it"),
             (Kamailio, "auth module: modparam(\"auth\", \"algorithm\", \"MD5\") or \"SHA-256\""),
             (OpenSips, "www_challenge() and proxy_challenge() take the algorithms to offer as their last parameter"),
         ],

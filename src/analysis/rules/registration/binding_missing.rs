@@ -28,8 +28,14 @@ static ENTRIES: [Entry; 1] = [Entry {
     confirm: "Ask with a REGISTER without Contact (sipctl register --query shows the bindings), and compare with the Contact that the phone sent.",
     fix: "Compare the REGISTER as it leaves the phone with the one that reaches the registrar; see that the registrar's route really saves it.",
     settings: &[
-        (Kamailio, "registrar module: save(\"location\") sends the 200 with the bindings itself; a flag 0x02 keeps it from replying; max_contacts"),
-        (OpenSips, "registrar module: save(\"location\") sends the 200 with the bindings itself; the flag no-reply keeps it from that; max_contacts"),
+        (
+            Kamailio,
+            "registrar module: save(\"location\") sends the 200 with the bindings itself; a flag 0x02 keeps it from replying; max_contacts",
+        ),
+        (
+            OpenSips,
+            "registrar module: save(\"location\") sends the 200 with the bindings itself; the flag no-reply keeps it from that; max_contacts",
+        ),
         (Asterisk, "pjsip.conf: max_contacts= and remove_existing= in type=aor"),
     ],
     rule: "RFC 3261 §10.3",
@@ -53,9 +59,12 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let listed: Vec<String> = contacts(c, granted).map(|a| Safe(a.uri).to_string()).take(4).collect();
         let (who, registrar) = (asked.flow.src, granted.flow.src);
         let contact = Safe(missing.uri).to_string();
-        let mut f = ENTRIES[0].finding(format!("{registrar} said {} to {who} and did not list its address {contact}", granted.status));
+        let mut f = ENTRIES[0]
+            .finding(format!("{registrar} said {} to {who} and did not list its address {contact}", granted.status));
         f.detail.push(match listed.is_empty() {
-            true => format!("The {} has no Contact at all: the registrar says that nothing is registered.", granted.status),
+            true => {
+                format!("The {} has no Contact at all: the registrar says that nothing is registered.", granted.status)
+            }
             false => format!("What it lists: {}.", listed.join(", ")),
         });
         f.confidence = if listed.is_empty() { Confidence::Likely } else { Confidence::Certain };
@@ -72,7 +81,7 @@ fn contacts<'a>(c: &'a Conversation, f: &Facts) -> impl Iterator<Item = Address<
 
 /// The first Contact of the request that no Contact of the response stands for.
 fn missing<'a>(c: &'a Conversation, asked: &Facts, granted: &Facts) -> Option<Address<'a>> {
-    contacts(c, asked).filter(|a| a.uri() .is_sip()).find(|a| !contacts(c, granted).any(|b| stands_for(&b, a)))
+    contacts(c, asked).filter(|a| a.uri().is_sip()).find(|a| !contacts(c, granted).any(|b| stands_for(&b, a)))
 }
 
 fn stands_for(listed: &Address<'_>, asked: &Address<'_>) -> bool {

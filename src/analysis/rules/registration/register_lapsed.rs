@@ -5,9 +5,9 @@ use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::HeaderName;
+use crate::trace::Kind;
 use crate::trace::path::granted_by;
 use crate::trace::registration::asked_expires;
-use crate::trace::Kind;
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -26,9 +26,15 @@ static ENTRIES: [Entry; 1] = [Entry {
     confirm: "Compare the expires of the Contact in the 200 with the time until the next REGISTER (sipctl decode FILE --all --messages headers).",
     fix: "Let the phone renew well before the end, at about half of what was granted: the value of the 200 counts, not the one that was asked for.",
     settings: &[
-        (Asterisk, "pjsip.conf: maximum_expiration= and default_expiration= in type=aor; as client expiration= and retry_interval= in type=registration"),
+        (
+            Asterisk,
+            "pjsip.conf: maximum_expiration= and default_expiration= in type=aor; as client expiration= and retry_interval= in type=registration",
+        ),
         (FreeSwitch, "profile param sip-force-expires; gateway params expire-seconds and retry-seconds"),
-        (Kamailio, "registrar module: max_expires, default_expires, expires_range (chosen at random below what was asked: phones that ignore it lapse)"),
+        (
+            Kamailio,
+            "registrar module: max_expires, default_expires, expires_range (chosen at random below what was asked: phones that ignore it lapse)",
+        ),
         (OpenSips, "registrar module: max_expires, default_expires"),
     ],
     rule: "RFC 3261 §10.2.4",
@@ -67,14 +73,21 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         {
             let granted = granted_by(c, response).filter(|_| !removes && !response.head_cut);
             stands = granted.filter(|&s| s > 0).map(|s| {
-                (Timestamp(response.time.0.saturating_add((s.min(1 << 31) as i64).saturating_mul(1_000_000_000))), at, s)
+                (
+                    Timestamp(response.time.0.saturating_add((s.min(1 << 31) as i64).saturating_mul(1_000_000_000))),
+                    at,
+                    s,
+                )
             });
         }
     }
     let Some(&(_, _, late, granted)) = lapses.iter().max_by_key(|l| l.2) else { return };
     let title = format!("{sender} renewed its registration {} after it had expired", words::duration(late));
     let mut f = ENTRIES[0].finding(title);
-    f.detail.push(format!("{granted} s were granted, and the next REGISTER came {} after that time. No call reached it in between.", words::duration(late)));
+    f.detail.push(format!(
+        "{granted} s were granted, and the next REGISTER came {} after that time. No call reached it in between.",
+        words::duration(late)
+    ));
     if lapses.len() > 1 {
         f.detail.push(format!("That happened {}; this is the longest gap.", words::times(lapses.len() as u32)));
     }

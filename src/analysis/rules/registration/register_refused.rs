@@ -22,9 +22,18 @@ static ENTRIES: [Entry; 1] = [Entry {
     confirm: "sipctl register sip:USER@DOMAIN --password-file FILE -v from the same network; the registrar's log at the time of the message.",
     fix: "Compare user name, realm and password with the registrar's; 403 and 404 mean that the account itself is barred or unknown.",
     settings: &[
-        (Asterisk, "pjsip.conf: the endpoint's aors= names the type=aor of the user in To; max_contacts=0 (the default) lets nobody register; acl= and contact_acl="),
-        (FreeSwitch, "the user in the directory under the domain of To; force-register-domain, apply-register-acl, multiple-registrations in the profile"),
-        (Kamailio, "registrar module: save() and max_contacts; domain module and multidomain in auth_db and usrloc (use_domain)"),
+        (
+            Asterisk,
+            "pjsip.conf: the endpoint's aors= names the type=aor of the user in To; max_contacts=0 (the default) lets nobody register; acl= and contact_acl=",
+        ),
+        (
+            FreeSwitch,
+            "the user in the directory under the domain of To; force-register-domain, apply-register-acl, multiple-registrations in the profile",
+        ),
+        (
+            Kamailio,
+            "registrar module: save() and max_contacts; domain module and multidomain in auth_db and usrloc (use_domain)",
+        ),
         (OpenSips, "registrar module: save() and max_contacts; use_domain in usrloc and auth_db"),
     ],
     rule: "RFC 3261 §10.3",

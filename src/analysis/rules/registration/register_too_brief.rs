@@ -23,7 +23,10 @@ static ENTRIES: [Entry; 1] = [Entry {
     confirm: "Compare Expires of the REGISTER with Min-Expires of the 423 (sipctl decode FILE --all --messages headers).",
     fix: "Set the phone's registration time to Min-Expires or more; keep NAT bindings open with keep-alives instead (CRLF or OPTIONS).",
     settings: &[
-        (Asterisk, "pjsip.conf: minimum_expiration= in type=aor as registrar, expiration= in type=registration as client"),
+        (
+            Asterisk,
+            "pjsip.conf: minimum_expiration= in type=aor as registrar, expiration= in type=registration as client",
+        ),
         (FreeSwitch, "profile param sip-force-expires and sip-expires-max-deviation; gateway param expire-seconds"),
         (Kamailio, "registrar module: min_expires"),
         (OpenSips, "registrar module: min_expires"),
@@ -43,7 +46,8 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let (who, registrar) = (asked.flow.src, refused.flow.src);
     let wanted = asked_expires(c, asked).map_or("a time that it does not name".to_owned(), |s| format!("{s} s"));
     let least_words = least.map_or("longer registrations".to_owned(), |s| format!("at least {s} s"));
-    let mut f = ENTRIES[0].finding(format!("{who} asked {registrar} to be registered for {wanted}, which takes {least_words}"));
+    let mut f =
+        ENTRIES[0].finding(format!("{who} asked {registrar} to be registered for {wanted}, which takes {least_words}"));
     let next = next(c, at, t);
     f.detail.push(match next.and_then(|n| n.request).and_then(|p| c.at(p)) {
         Some(again) => {
@@ -59,7 +63,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         None => format!("It did not ask again: it is not registered at {registrar}."),
     });
     if least.is_none() {
-        f.detail.push("The 423 has no Min-Expires, which it must have: the client cannot know what would be long enough.".to_owned());
+        f.detail.push(
+            "The 423 has no Min-Expires, which it must have: the client cannot know what would be long enough."
+                .to_owned(),
+        );
     }
     f.positions = [request, response].into_iter().chain(next.and_then(|n| n.request)).collect();
     findings.push(f);

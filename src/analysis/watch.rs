@@ -3,6 +3,8 @@
 use super::incidents::Incidents;
 use super::rules::media::one_way::Heard;
 use super::rules::media::orphan::Orphans;
+use super::rules::attack::sources::Sources;
+use super::rules::auth::servers::Servers;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
@@ -15,14 +17,15 @@ pub struct Watch {
     incidents: Incidents,
     orphans: Orphans,
     heard: Heard,
+    servers: Servers,
+    sources: Sources,
 }
 
 impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let _ = settings;
-        Watch::default()
+        Watch { sources: Sources::new(settings.home_country.as_deref()), ..Watch::default() }
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
@@ -30,6 +33,8 @@ impl Watch {
         self.copies.add(case.conversation);
         self.incidents.conversation(case, findings);
         self.heard.judge(case, findings);
+        self.servers.conversation(case.conversation, findings);
+        self.sources.conversation(case, findings);
     }
 
     /// Takes an incident in; what had to go for it is told.
@@ -57,6 +62,7 @@ impl Watch {
         let mut findings = self.incidents.finish();
         findings.extend(self.copies.finding());
         findings.extend(self.orphans.rest());
+        findings.extend(self.sources.finish());
         findings
     }
 }

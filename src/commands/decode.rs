@@ -4,7 +4,7 @@ use super::background::Background;
 use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
-use super::{Failure, devices};
+use super::{Failure, devices, evidence};
 use crate::analysis::Settings;
 use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
@@ -31,12 +31,13 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(args)?;
+    let settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;
-    let run = Run { args, selection: &selection };
+    let run = Run { args, selection: &selection, settings: &settings };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
     plan.end(chosen)?;
@@ -56,6 +57,7 @@ struct Done {
 struct Run<'a> {
     args: &'a DecodeArgs,
     selection: &'a Selection,
+    settings: &'a Settings,
 }
 
 impl Run<'_> {
@@ -158,8 +160,7 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-        let settings = Settings::default();
-        let mut collector = Collector::new(outlet, self.selection, detail, &settings);
+        let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
         collector.chosen.wanted = needs_chosen;
         let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);

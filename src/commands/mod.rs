@@ -5,6 +5,7 @@ pub mod background;
 pub mod decode;
 pub mod devices;
 pub mod dry_run;
+pub mod explain;
 pub mod outlet;
 pub mod output;
 pub mod password;
@@ -49,6 +50,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Resolve(args) => resolve::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema { command } => schema(command.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -65,10 +65,16 @@ pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, o
     paragraph("ruled out", &finding.ruled_out.join("\n"), terminal, out)?;
     paragraph("fix", &finding.fix, terminal, out)?;
     let rule = terminal.show(finding.rule.as_bytes());
-    match rule.as_str() {
-        "" => Ok(()),
-        _ => writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}"))),
-    }
+    let more = format!("more  sipctl explain {}", finding.code);
+    let line = match rule.as_str() {
+        "" => more,
+        _ if 4 + width(&rule) + 11 + width(&more) <= terminal.columns() => format!("rule  {rule}     {more}"),
+        _ => {
+            writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}")))?;
+            more
+        }
+    };
+    writeln!(out, "    {}", terminal.paint(Tone::Faint, &line))
 }
 
 /// `messages 10, 11, 12 · 10.20.0.1:5060 → 10.20.0.10:5060 · at +2.511, +3.011, +4.011`; one message is named in full.

@@ -108,7 +108,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("\n  means    The request was ended by CANCEL or BYE before it was\n           answered.\n"),
+            text.contains("\n  means    The request was ended by CANCEL or BYE before it\n           was answered.\n"),
             "{text}"
         );
         assert!(text.ends_with("\n  rule     RFC 3261 §21.4.25\n"), "{text}");

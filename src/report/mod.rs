@@ -6,6 +6,7 @@ pub mod collect;
 pub mod decode;
 pub mod expect;
 pub mod explain;
+pub mod legs;
 pub mod notes;
 pub mod peers;
 pub mod ping;

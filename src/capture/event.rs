@@ -31,8 +31,10 @@ pub struct Logged<'a> {
     pub bytes: &'a [u8],
     /// 1-based number of the line of the text that it starts in.
     pub line: u64,
-    /// Whether its lines ended with LF alone in the text; `bytes` has CRLF.
+    /// Whether it was pasted with LF alone at the end of each line; `bytes` has CRLF. (In a log that is the log's doing.)
     pub restored: bool,
+    /// Whether the addresses, or one of them, are placeholders.
+    pub placeholder: bool,
     /// The packet that it may have been, with its time, source and frame (its number in the text).
     pub packet: Packet<'a>,
 }

@@ -184,8 +184,8 @@ impl FileSource {
             data,
             original_len: data.len() as u32,
         };
-        let text::Logged { flow, over, line, restored, .. } = logged;
-        Event::Logged(Logged { flow, over, bytes, line, restored, packet })
+        let text::Logged { flow, over, line, restored, placeholder, .. } = logged;
+        Event::Logged(Logged { flow, over, bytes, line, restored, placeholder, packet })
     }
 
     #[cold]

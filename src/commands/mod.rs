@@ -6,6 +6,7 @@ pub mod decode;
 pub mod devices;
 pub mod dry_run;
 pub mod explain;
+pub mod lint;
 pub mod outlet;
 pub mod output;
 pub mod password;
@@ -51,6 +52,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Trace(args) => trace::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Schema { command } => schema(command.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod expect;
 pub mod explain;
 pub mod legs;
+pub mod lint;
 pub mod notes;
 pub mod peers;
 pub mod ping;

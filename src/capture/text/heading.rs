@@ -20,6 +20,8 @@ pub(super) struct Heading {
     pub sent: Option<bool>,
     /// Over what.
     pub over: Option<Over>,
+    /// Whether the log tells a message that it has told already.
+    pub repeats: bool,
 }
 
 impl Heading {
@@ -31,6 +33,7 @@ impl Heading {
         self.peer = later.peer.or(self.peer);
         self.sent = later.sent.or(self.sent);
         self.over = later.over.or(self.over);
+        self.repeats |= later.repeats;
     }
 }
 
@@ -68,6 +71,8 @@ pub(super) fn read(line: &[u8], in_block: bool) -> Option<Line> {
         b'|' if is_rule(trimmed, 20) => Some(Line::End),
         // FreeSWITCH, around each message.
         b'-' if is_rule(trimmed, 72) => Some(Line::Heading(Heading::default())),
+        // SIPp, before each message; without a time where it repeats one.
+        b'-' if is_rule(trimmed, 47) => Some(Line::Heading(Heading::default())),
         b'-' => sipp_rule(trimmed),
         _ => arrow(trimmed)
             .or_else(|| sofia(trimmed))
@@ -96,9 +101,10 @@ fn sipp_rule(line: &[u8]) -> Option<Line> {
     (dashes >= 20).then_some(Line::Heading(Heading { time: Some(time), ..Heading::default() }))
 }
 
-/// `UDP message sent (244 bytes):` and `UDP message received [292] bytes :`, of SIPp.
+/// `Unexpected UDP message received:`, behind the same message; `UDP message sent (244 bytes):` and `UDP message received [292] bytes :`, of SIPp.
 fn sipp(line: &[u8]) -> Option<Line> {
-    let (word, rest) = word(line);
+    let told = line.strip_prefix(b"Unexpected ");
+    let (word, rest) = word(told.unwrap_or(line));
     let over = over(word)?;
     let rest = rest.strip_prefix(b"message ")?;
     let sent = match rest {
@@ -106,7 +112,7 @@ fn sipp(line: &[u8]) -> Option<Line> {
         _ if rest.starts_with(b"received") => false,
         _ => return None,
     };
-    Some(Line::Heading(Heading { over: Some(over), sent: Some(sent), ..Heading::default() }))
+    Some(Line::Heading(Heading { over: Some(over), sent: Some(sent), repeats: told.is_some(), ..Heading::default() }))
 }
 
 /// `<--- Received SIP request (912 bytes) from UDP:192.0.2.10:5060 --->` of Asterisk's pjsip logger, and what chan_sip wrote:

@@ -61,8 +61,10 @@ pub(super) struct Logged {
     pub over: Over,
     /// 1-based number of the line that the message starts in.
     pub line: u64,
-    /// Whether its lines ended with LF alone, and CRLF was put back.
+    /// Whether its lines ended with LF alone outside of a log, and CRLF was put back.
     pub restored: bool,
+    /// Whether the addresses, or one of them, are placeholders.
+    pub placeholder: bool,
 }
 
 /// A text that is read as a stream.
@@ -274,6 +276,9 @@ impl TextFile {
     }
 
     fn finish(&mut self, mut open: Open, info: &mut SourceInfo) -> Option<Logged> {
+        if open.heading.repeats {
+            return None;
+        }
         open.trim();
         let restored = !open.has_cr && memchr::memchr(b'\n', &open.bytes).is_some();
         self.message.clear();
@@ -299,7 +304,8 @@ impl TextFile {
         }
         let time = self.clock.instant(open.heading.time);
         info.count(LinkType::RAW_IP, self.packet.len(), Some(time));
-        Some(Logged { time, flow, over, line: open.line, restored })
+        let placeholder = open.heading.src.is_none() || open.heading.dst.is_none();
+        Some(Logged { time, flow, over, line: open.line, restored: restored && !open.in_log, placeholder })
     }
 
     /// The transport that the top Via names, where the log does not.

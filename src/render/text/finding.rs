@@ -137,7 +137,7 @@ fn paragraph(word: &str, text: &str, terminal: Terminal, out: &mut dyn Write) ->
 }
 
 /// A line of a message with carets under the bytes at fault, and below or beside them what is wrong.
-fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let line = span.line.strip_suffix(b"\n").unwrap_or(&span.line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let from = usize::try_from(span.column).unwrap_or(usize::MAX).min(line.len());

@@ -5,6 +5,7 @@ use super::Finding;
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
 /// What follows from a consequence stands before it.
 const FOLDED: &[(&str, &[&str])] = &[
+    // Without an ACK the 2xx is repeated on every hop that it passes.
     ("ack-missing", &["retransmission"]),
     // An answer that names no dialog, or no place to go, is not acknowledged, and what follows it is not understood.
     ("to-tag-missing", &["ack-missing", "ack-mismatch", "dialog-unknown", "bye-rejected", "route-set-ignored"]),
@@ -23,8 +24,10 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("abrupt-end", &["call-open"]),
     // What goes round is refused, repeated, long and late because it goes round.
     ("loop", &["call-rejected", "no-response", "retransmission", "slow-response", "udp-too-large", "max-forwards-low"]),
-    // Without an ACK the 2xx is repeated on every hop that it passes.
-    ("ack-missing", &["retransmission"]),
+    // A proxy gives up with 408 because what it asked did not answer.
+    ("no-response", &["call-unanswered"]),
+    ("icmp-unreachable", &["call-unanswered"]),
+    ("fragment-lost", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
 ];
 

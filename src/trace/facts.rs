@@ -155,6 +155,9 @@ pub struct Facts {
     pub(super) rare: Option<Box<Rare>>,
 }
 
+/// Open calls hold millions of them.
+const _: () = assert!(size_of::<Facts>() <= 160);
+
 impl Facts {
     /// Text of the method where it is [`Method::Other`].
     #[must_use]

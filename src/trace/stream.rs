@@ -277,16 +277,14 @@ impl Streams {
         }
     }
 
-    /// Notes that a packet of a stream could not be delivered; `false` where it is of none.
-    pub fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) -> bool {
-        let Some(header) = rtp::Header::parse(quoted) else { return false };
+    /// Notes that a packet of a stream could not be delivered.
+    pub fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
+        let Some(header) = rtp::Header::parse(quoted) else { return };
         if let Some(stream) = self.claimed.touch(&(seen.quoted, header.ssrc), self.last) {
             stream.unreachable += 1;
             stream.refused.get_or_insert_with(|| Unreachable::of(seen));
             stream.refused_last = seen.sight.time;
-            return true;
         }
-        false
     }
 
     /// When the last packet of any stream of a call came.

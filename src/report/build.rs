@@ -1,8 +1,8 @@
 //! From what the trace hands over to the plain data of a report.
 
 use super::decode::{
-    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Message,
-    Party, Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
+    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Message, Party,
+    Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
 };
 use super::legs;
 use super::notes;

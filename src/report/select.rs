@@ -83,9 +83,7 @@ impl Selection {
     #[must_use]
     pub fn takes(&self, c: &Conversation, streams: &[MediaStream], findings: &[Finding]) -> bool {
         self.is_everything()
-            || (self
-                .call
-                .is_none_or(|n| c.kind == Kind::Call && (c.id == n || has_call_id(c, &n.to_string())))
+            || (self.call.is_none_or(|n| c.kind == Kind::Call && (c.id == n || has_call_id(c, &n.to_string())))
                 && any(&self.call_ids, |id| has_call_id(c, id))
                 && any(&self.users, |user| is_user(c.text(c.from), user) || is_user(c.text(c.to), user))
                 && any(&self.ips, |ip| {

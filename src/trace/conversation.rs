@@ -1,5 +1,6 @@
 //! All messages of one Call-ID that belong together, as facts.
 
+use super::batch::IcmpSeen;
 use super::facts::{Facts, KeptField};
 use super::join::Joined;
 use super::texts::Texts;
@@ -89,6 +90,27 @@ pub struct Unreachable {
     pub code: u8,
     /// Whether it is ICMPv6.
     pub v6: bool,
+    /// Position of the transaction whose message it quotes, where that is known.
+    pub transaction: Option<u32>,
+    /// Whether it quotes a response.
+    pub of_response: bool,
+}
+
+impl Unreachable {
+    /// What an ICMP error says of the datagram that it quotes.
+    #[must_use]
+    pub fn of(seen: &IcmpSeen) -> Self {
+        Unreachable {
+            time: seen.sight.time,
+            from: seen.sight.flow.src.with_port(0),
+            to: seen.quoted.dst,
+            kind: seen.kind,
+            code: seen.code,
+            v6: seen.v6,
+            transaction: None,
+            of_response: false,
+        }
+    }
 }
 
 impl Conversation {
@@ -208,6 +230,12 @@ impl Conversation {
     /// Messages that are neither retransmissions nor copies, with their positions.
     pub fn firsts(&self) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
         self.facts.iter().enumerate().filter(|(_, f)| !f.is_repeat()).map(|(i, f)| (i as u32, f))
+    }
+
+    /// What was sent again of the message at `position`, in order; captured copies are not in it.
+    pub fn repeats_of(&self, position: u32) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+        let repeats = self.facts.iter().enumerate().filter(move |(_, f)| f.repeats == Some(position) && !f.copy);
+        repeats.map(|(i, f)| (i as u32, f))
     }
 
     /// First sights of requests of `method`.

@@ -1,8 +1,11 @@
 //! Dialogs of a call: the peer relations that its tags name. RFC 3261 §12
 
 use super::conversation::Conversation;
+use super::facts::Facts;
 use crate::base::Span;
-use crate::sip::Method;
+use crate::sip::uri::Uri;
+use crate::sip::{Address, HeaderName, Method};
+use std::net::IpAddr;
 
 /// How far a dialog got.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,4 +87,56 @@ fn of_leg(c: &Conversation, leg: usize) -> Vec<Dialog> {
 
 fn same(c: &Conversation, a: Span, b: Span) -> bool {
     a == b || c.text(a) == c.text(b)
+}
+
+/// Whether two messages name the same dialog, whichever side sent them. RFC 3261 §12
+#[must_use]
+pub fn is_same(c: &Conversation, a: &Facts, b: &Facts) -> bool {
+    is_same_way(c, a, b) || (same(c, a.from_tag, b.to_tag) && same(c, a.to_tag, b.from_tag))
+}
+
+/// Whether two messages name the same dialog, seen from the same side: a request and its responses do, and what that side asks later.
+#[must_use]
+pub fn is_same_way(c: &Conversation, a: &Facts, b: &Facts) -> bool {
+    same(c, a.from_tag, b.from_tag) && same(c, a.to_tag, b.to_tag)
+}
+
+/// Whether the From tags of two messages are the same: both are of what one side asked.
+#[must_use]
+pub fn is_same_side(c: &Conversation, a: &Facts, b: &Facts) -> bool {
+    same(c, a.from_tag, b.from_tag)
+}
+
+/// Every first sight of a 2xx to an INVITE, on each hop and from each branch of a fork, with its position.
+pub fn answers(c: &Conversation) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+    c.firsts().filter(|(_, f)| f.method == Method::Invite && f.is_success())
+}
+
+/// The URI to which the one who got `response` sends the next request of the dialog: the last Record-Route, which is the first of its route set, else the
+/// Contact. RFC 3261 §12.1.2
+#[must_use]
+pub fn first_stop<'a>(c: &'a Conversation, response: &Facts) -> Option<Uri<'a>> {
+    let routes = c.headers(response, HeaderName::RecordRoute).flat_map(Address::split);
+    let stop = routes.last().or_else(|| c.header(response, HeaderName::Contact))?;
+    Some(Address::parse(stop).uri())
+}
+
+/// Whether what follows a 1xx or 2xx in its dialog has to pass the hop on which `response` was seen: it says itself that its sender is the next stop, or
+/// later requests of the one who got it were seen there.
+#[must_use]
+pub fn stays_on_hop(c: &Conversation, response: &Facts) -> bool {
+    let (asker, answerer) = (response.flow.dst, response.flow.src);
+    let is_next = |ip: IpAddr| answerer.ip() == ip;
+    if first_stop(c, response).and_then(|uri| uri.ip()).is_some_and(is_next) {
+        return true;
+    }
+    let passes = |f: &Facts| {
+        f.is_request()
+            && !f.to_tag.is_empty()
+            && f.time >= response.time
+            && f.flow.src.same_ip(&asker)
+            && f.flow.dst.same_ip(&answerer)
+            && is_same_side(c, f, response)
+    };
+    c.facts.iter().any(passes)
 }

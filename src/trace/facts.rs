@@ -119,6 +119,8 @@ pub struct Facts {
     pub malformed: bool,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it came in IP fragments.
+    pub fragmented: bool,
     /// Whether it was cut within its header section: then what it does not say proves nothing.
     pub head_cut: bool,
     /// Request-URI of a request, reason phrase of a response.

@@ -3,6 +3,8 @@
 use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::facts::Transport;
+use super::incident::{Incident, Incomplete, What};
+use super::ports::Ports;
 use crate::base::{Flow, Timestamp};
 use crate::media::rtp;
 use crate::net::tcp::{self, Reassembly, StreamEvent};
@@ -34,6 +36,7 @@ struct Content {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
+    ports: Ports,
     examiner: Examiner,
     /// Bytes of incomplete messages that all connections hold together.
     pending: usize,
@@ -59,6 +62,9 @@ impl Mirrored {
 /// Bytes of incomplete messages that all connections may hold together.
 const PENDING_CAP: usize = 64 << 20;
 
+/// Fragments of one datagram follow each other within this time, or not at all.
+const FRAGMENTS_NS: i64 = 1_000_000_000;
+
 /// Senders of HEP over TCP that are listened to at once.
 const HEP_STREAMS_CAP: usize = 1024;
 
@@ -70,6 +76,7 @@ impl Intake {
             stack: Stack::new(),
             streams: Reassembly::new(tcp::Limits::default()),
             content: Content {
+                ports: Ports::new(&options.ports),
                 options,
                 keys,
                 connections: HashMap::default(),
@@ -116,6 +123,9 @@ impl Intake {
                 batch.icmp(seen, quoted.payload);
             }
         });
+        if self.stack.has_lost() {
+            self.content.fragments(&mut self.stack, batch);
+        }
     }
 
     /// Takes one HEP datagram in that was received, not captured.
@@ -158,6 +168,7 @@ impl Intake {
     pub fn finish(&mut self, batch: &mut Batch) {
         let Intake { stack, streams, content } = self;
         stack.finish();
+        content.fragments(stack, batch);
         // Every connection that is still open ends here with an event of its own.
         streams.finish(&mut |event| content.stream(&event, 0, batch));
     }
@@ -173,7 +184,17 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight {
+        time,
+        seen: time,
+        source,
+        frame,
+        flow: Flow::default(),
+        ip_id: 0,
+        cut: false,
+        fragmented: false,
+        mirrored: true,
+    }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
@@ -185,11 +206,28 @@ fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
         flow,
         ip_id: carried.ip_id,
         cut: carried.cut,
+        fragmented: !carried.fragments.is_empty(),
         mirrored: false,
     }
 }
 
 impl Content {
+    /// Tells of SIP messages in datagrams that never became whole. A capture that was made with a port filter has first fragments only: there it is
+    /// the capture that lacks the rest, and its reason is counted.
+    fn fragments(&mut self, stack: &mut Stack, batch: &mut Batch) {
+        let now = batch.last_time;
+        let (lost, has_later) = stack.take_lost();
+        for lost in lost {
+            // What began just before the end may still have been on its way.
+            let is_over = now.since(lost.since) >= FRAGMENTS_NS;
+            if has_later && is_over && self.is_asked(lost.flow) && recognise::is_sip(&lost.head) {
+                let incomplete = Incomplete::of(&lost);
+                let what = What::FragmentLost(Box::new(incomplete));
+                batch.incident(Incident { what, time: lost.since, frame: lost.frame, flow: lost.flow }, &lost.head);
+            }
+        }
+    }
+
     fn datagram(&mut self, carried: &Carried<'_>, data: &[u8], batch: &mut Batch) {
         let Some(&first) = data.first() else { return };
         // RTP and RTCP have the version 2 in front (RFC 3550 §5.1), SIP a letter: no byte is looked at twice.
@@ -203,6 +241,7 @@ impl Content {
         } else if self.is_asked(carried.flow)
             && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
         {
+            self.ports.saw_message(carried.flow.dst.port);
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -241,7 +280,7 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, examiner, pending, .. } = self;
+        let Content { connections, keys, undecoded, examiner, pending, ports, .. } = self;
         let sight = Sight {
             time: event.time,
             seen: event.time,
@@ -250,9 +289,10 @@ impl Content {
             flow: event.flow,
             ip_id: 0,
             cut: false,
+            fragmented: false,
             mirrored: false,
         };
-        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };
+        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch, found: false };
         let mut mirrored = Vec::new();
         match event.kind {
             Kind::Opened => {
@@ -262,6 +302,11 @@ impl Content {
                 let connection = connections.entry(event.connection).or_default();
                 let before = connection.pending();
                 mirrored = connection.data(bytes, around);
+                if around.found
+                    && let Some((first, secure)) = connection.speakers()
+                {
+                    ports.saw_connection(first.dst.port, secure);
+                }
                 *pending = (*pending + connection.pending()).saturating_sub(before);
                 if *pending > PENDING_CAP {
                     let before = connection.pending();
@@ -277,12 +322,27 @@ impl Content {
                     *pending = (*pending + connection.pending()).saturating_sub(before);
                 }
             }
+            Kind::Refused if asked && ports.is_sip(event.flow.src.port) => {
+                let flow = event.flow.reversed();
+                batch.incident(Incident { what: What::Refused, time: event.time, frame: event.frame, flow }, &[]);
+            }
+            Kind::Refused => {}
             // Each direction ends with one of these.
             Kind::Closed { .. } | Kind::Evicted => {
-                let is_over = connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
+                let known = connections.get_mut(&event.connection);
+                let is_over = known.is_some_and(|c| {
+                    if let Kind::Closed { reset } = event.kind {
+                        c.ended(event.flow, reset, event.time);
+                    }
+                    c.close(event.flow)
+                });
                 if is_over && let Some(mut connection) = connections.remove(&event.connection) {
                     *pending = pending.saturating_sub(connection.pending());
+                    let verdict = if asked { connection.verdict(ports, event.time) } else { None };
                     connection.finish(around);
+                    if let Some((flow, what)) = verdict {
+                        around.batch.incident(Incident { what, time: event.time, frame: event.frame, flow }, &[]);
+                    }
                 }
             }
         }

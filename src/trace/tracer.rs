@@ -3,6 +3,7 @@
 use super::batch::{Batch, Event, IcmpSeen, Observed};
 use super::conversation::{Conversation, Kind, Stage, Unreachable};
 use super::facts::Facts;
+use super::incident::{Incident, What};
 use super::join::{Completed, Joiner};
 use super::linger::{self, Linger, Settling};
 use super::shelf::{Place, Shelf};
@@ -56,6 +57,10 @@ pub trait Sink {
     fn message(&mut self, conversation: &Conversation, position: u32, observed: &Observed<'_>);
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
+    /// Something happened beside messages.
+    fn incident(&mut self, incident: &Incident) {
+        let _ = incident;
+    }
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
     /// Nothing follows.
@@ -144,7 +149,8 @@ impl Tracer {
                     self.pass_time(sight.seen, sink);
                     self.streams.rtcp(&sight, bytes);
                 }
-                Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes),
+                Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes, sink),
+                Event::Incident(incident, head) => self.incident(incident, head, sink),
             }
         }
         if !batch.is_empty() || batch.packets > 0 {
@@ -400,7 +406,7 @@ impl Tracer {
     }
 
     /// Remembers, with the conversation that it concerns, that a message could not be delivered.
-    fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
+    fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8], sink: &mut impl Sink) {
         let mut outline = Outline::default();
         if outline.read_cut(quoted) {
             let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
@@ -408,18 +414,52 @@ impl Tracer {
             if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
                 && conversation.unreachable.len() < 16
             {
-                conversation.unreachable.push(Unreachable {
-                    time: seen.sight.time,
-                    from: seen.sight.flow.src.with_port(0),
-                    to: seen.quoted.dst,
-                    kind: seen.kind,
-                    code: seen.code,
-                    v6: seen.v6,
-                });
+                let key = keys::transaction(quoted, &outline);
+                let transaction = conversation.transaction_keys.iter().rposition(|&k| k == key).map(|at| at as u32);
+                let of_response = matches!(outline.start, crate::sip::StartLine::Response { .. });
+                conversation.unreachable.push(Unreachable { transaction, of_response, ..Unreachable::of(seen) });
             }
-        } else {
-            self.streams.unreachable(seen, quoted);
+        } else if !self.streams.unreachable(seen, quoted) && quoted.is_empty() {
+            // Too little is quoted to say which message: who could not be reached is known all the same.
+            let what = What::Unreachable(Unreachable::of(seen));
+            sink.incident(&Incident { what, time: seen.sight.time, frame: seen.sight.frame, flow: seen.quoted });
         }
+    }
+
+    /// Joins an incident to the conversation that it concerns, where that is known, and hands it on.
+    fn incident(&mut self, incident: &Incident, head: &[u8], sink: &mut impl Sink) {
+        self.pass_time(incident.time, sink);
+        let What::FragmentLost(incomplete) = &incident.what else {
+            sink.incident(incident);
+            return;
+        };
+        let mut outline = Outline::default();
+        if !outline.read_cut(head) {
+            return;
+        }
+        let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
+        let found = kinds.iter().find_map(|&kind| self.shelf.find(keys::conversation(kind, head, &outline)));
+        let conversation = found.and_then(|place| self.shelf.peek(place));
+        let key = keys::transaction(head, &outline);
+        let known = conversation.and_then(|c| {
+            let at = c.transaction_keys.iter().rposition(|&k| k == key)?;
+            c.transactions.get(at)
+        });
+        let (method, status) = match outline.start {
+            crate::sip::StartLine::Request { method, .. } => (method, 0),
+            crate::sip::StartLine::Response { status, .. } => (method_of(&outline), status),
+        };
+        // What was answered did arrive: it is the capture that lacks the rest.
+        let arrived =
+            known.is_some_and(|t| if status == 0 { t.first_response.is_some() } else { t.final_status == status });
+        if arrived {
+            return;
+        }
+        let mut incomplete = incomplete.clone();
+        (incomplete.method, incomplete.status) = (method, status);
+        incomplete.call_id = outline.call_id.of(head).into();
+        incomplete.conversation = conversation.map(|c| (c.kind, c.id));
+        sink.incident(&Incident { what: What::FragmentLost(incomplete), ..incident.clone() });
     }
 }
 

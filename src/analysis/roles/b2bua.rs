@@ -47,7 +47,8 @@ fn across_call_ids<'a>(station: &Station<'a>) -> Option<Ends<'a>> {
         let Some((_, sent)) = initial(c).find(|(at, _)| c.leg_of(*at) == number) else { continue };
         let before = || initial(c).filter(|(at, f)| c.leg_of(*at) == link.to && f.index < sent.index).map(|(_, f)| f);
         let ended_at = before().last();
-        let sender_was_called = before().any(|f| station.path.station(f.flow.dst) == station.path.station(sent.flow.src));
+        let sender_was_called =
+            before().any(|f| station.path.station(f.flow.dst) == station.path.station(sent.flow.src));
         let is_sender = station.sends(sent);
         // One with an address on each side: the leg before ends at the one, the later begins at the other.
         let is_other_side = !sender_was_called && ended_at.is_some_and(|f| station.receives(f));
@@ -57,7 +58,8 @@ fn across_call_ids<'a>(station: &Station<'a>) -> Option<Ends<'a>> {
         let received = before().filter(|f| station.receives(f)).last().or(ended_at);
         let id = |leg: usize| legs.get(leg).map_or_else(String::new, |leg| Safe(c.text(leg.call_id)).to_string());
         let what = if is_sender { "sent" } else { "got" };
-        let why = format!("{what} the INVITE that went on from {} as {}, score {}", id(link.to), id(number), link.score);
+        let why =
+            format!("{what} the INVITE that went on from {} as {}, score {}", id(link.to), id(number), link.score);
         return Some((received, Some(sent), vec![why]));
     }
     None
@@ -74,7 +76,8 @@ fn under_one_call_id<'a>(station: &Station<'a>) -> Option<Ends<'a>> {
                 && c.text(f.from_tag) != c.text(received.from_tag)
         };
         if let Some((_, sent)) = initial(c).find(is_other) {
-            let why = "answered an INVITE, and sent one of its own under the same Call-ID with another From tag".to_owned();
+            let why =
+                "answered an INVITE, and sent one of its own under the same Call-ID with another From tag".to_owned();
             return Some((Some(received), Some(sent), vec![why]));
         }
     }
@@ -95,5 +98,7 @@ fn hidden(c: &Conversation, received: &Facts, sent: &Facts) -> Option<String> {
     let routes = |f: &Facts| c.headers(f, HeaderName::RecordRoute).count();
     let hops = usize::from(received.vias).saturating_sub(1);
     let hides = (hops > 0 || routes(received) > 0) && sent.vias == 1 && routes(sent) == 0;
-    hides.then(|| format!("hid the way that the call had come: {hops} Via and {} Record-Route are gone", routes(received)))
+    hides.then(|| {
+        format!("hid the way that the call had come: {hops} Via and {} Record-Route are gone", routes(received))
+    })
 }

@@ -101,7 +101,8 @@ fn repeats(station: &Station<'_>, up: &Transaction, down: &Transaction) -> Optio
         c.facts.iter().filter(of).map(|f| f.time.0).collect()
     };
     let (came, went) = (times(up), times(down));
-    let is_passed = came.len() == went.len() && came.iter().zip(&went).all(|(c, w)| (0..PASSED_ON_NS).contains(&w.saturating_sub(*c)));
+    let is_passed = came.len() == went.len()
+        && came.iter().zip(&went).all(|(c, w)| (0..PASSED_ON_NS).contains(&w.saturating_sub(*c)));
     is_passed.then(|| (false, format!("passed a repeated {method} on each time under the same branch")))
 }
 

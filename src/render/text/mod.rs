@@ -181,13 +181,7 @@ impl<'a> Page<'a> {
     }
 
     /// The ladder of a registration or an exchange, whose columns are the addresses that its messages name.
-    fn ladder(
-        &self,
-        messages: &[u64],
-        findings: &[u64],
-        known: &[Participant],
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    fn ladder(&self, messages: &[u64], findings: &[u64], known: &[Participant], out: &mut dyn Write) -> io::Result<()> {
         let messages = self.messages_at(messages);
         let findings = self.findings_at(findings);
         let Some(start) = messages.first().map(|m| m.time) else { return Ok(()) };

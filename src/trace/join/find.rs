@@ -3,9 +3,9 @@
 use super::traits::{Names, Naming, Traits};
 use super::{Evidence, JOINED_AT, Joiner, LegId, MARGIN, Seen, WINDOW_NS, Weighed};
 use crate::base::Endpoint;
+use crate::sip::Method;
 use crate::trace::shelf::Shelf;
 use crate::trace::{Conversation, Transaction};
-use crate::sip::Method;
 use smallvec::SmallVec;
 
 /// A leg that follows another so soon was sent because of it.
@@ -142,7 +142,9 @@ impl Search<'_> {
             return;
         }
         let traits = *own.traits.get_or_insert_with(|| Traits::at(c, own.position));
-        let is_asked = |asked: Endpoint| asked == own.flow.src || (asked.same_ip(&own.flow.src) && asked.port != own.flow.dst.port);
+        let is_asked = |asked: Endpoint| {
+            asked == own.flow.src || (asked.same_ip(&own.flow.src) && asked.port != own.flow.dst.port)
+        };
         for referral in self.joiner.referrals.iter().rev() {
             let is_it = referral.target == traits.called || referral.target == traits.to;
             let since = own.time.since(referral.time);

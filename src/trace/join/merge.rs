@@ -116,7 +116,8 @@ fn moved_facts(legs: &[Conversation]) -> (Vec<Vec<u32>>, Vec<u8>) {
 fn moved_transactions(legs: &[Conversation], moves: &Moves) -> Vec<Vec<u32>> {
     let mut all: Vec<(u32, usize, u32)> = Vec::new();
     for (number, leg) in legs.iter().enumerate() {
-        let begin = |t: &Transaction| t.request.into_iter().chain(t.first_response).chain([t.latest]).min().unwrap_or(0);
+        let begin =
+            |t: &Transaction| t.request.into_iter().chain(t.first_response).chain([t.latest]).min().unwrap_or(0);
         all.extend(leg.transactions.iter().zip(0u32..).map(|(t, at)| (moves.fact(number, begin(t)), number, at)));
     }
     all.sort_unstable();

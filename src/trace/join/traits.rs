@@ -69,7 +69,8 @@ impl Traits {
     #[must_use]
     pub fn of(c: &Conversation, invite: &Facts) -> Traits {
         let sdp = c.sdp(invite);
-        let media = sdp.and_then(|s| s.media.iter().find(|m| m.port != 0 && !m.is_null_address)).and_then(|m| m.endpoint);
+        let media =
+            sdp.and_then(|s| s.media.iter().find(|m| m.port != 0 && !m.is_null_address)).and_then(|m| m.endpoint);
         Traits {
             called: user(c.text(invite.uri_or_reason)),
             to: user(c.text(c.to)),
@@ -230,7 +231,8 @@ fn before(value: &[u8], end: u8) -> &[u8] {
 /// be made from another.
 fn stem(call_id: &[u8]) -> (&[u8], bool) {
     const ADDITIONS: [&[u8]; 4] = [b"-b2b_", b"_b2b-", b"_b2b_", b"-b2b-"];
-    let is_addition = |rest: &[u8]| ADDITIONS.iter().any(|a| rest.get(..a.len()).is_some_and(|r| r.eq_ignore_ascii_case(a)));
+    let is_addition =
+        |rest: &[u8]| ADDITIONS.iter().any(|a| rest.get(..a.len()).is_some_and(|r| r.eq_ignore_ascii_case(a)));
     let added = (0..call_id.len().min(256)).find(|&at| call_id.get(at..).is_some_and(is_addition));
     let whole = added.and_then(|at| call_id.get(..at)).unwrap_or(call_id);
     let local = whole.split(|&b| b == b'@').next().unwrap_or_default();

@@ -35,7 +35,7 @@ pub enum Command {
     Resolve(Box<resolve::ResolveArgs>),
     /// Max-Forwards traceroute: one line a hop
     Trace(Box<trace::TraceArgs>),
-    /// A test endpoint: user agent server, registrar, redirect server
+    /// A test endpoint: user agent server, registrar, redirect server, proxy
     Serve(Box<serve::ServeArgs>),
     /// The JSON Schema of a command's output
     Schema {

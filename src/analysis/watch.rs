@@ -1,10 +1,10 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
 use super::incidents::Incidents;
-use super::rules::media::one_way::Heard;
-use super::rules::media::orphan::Orphans;
 use super::rules::attack::sources::Sources;
 use super::rules::auth::servers::Servers;
+use super::rules::media::one_way::Heard;
+use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;

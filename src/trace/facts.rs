@@ -175,7 +175,6 @@ impl Facts {
         self.rare.as_ref().map_or(Span::NONE, |rare| rare.fragment)
     }
 
-<<<<<<< HEAD
     /// The key of the telephone that the body of an INFO request tells of.
     #[must_use]
     pub fn digit(&self) -> Option<char> {
@@ -186,7 +185,6 @@ impl Facts {
     #[must_use]
     pub fn body_hash(&self) -> Option<&str> {
         self.rare.as_ref().and_then(|rare| rare.body_hash.as_deref())
->>>>>>> r3
     }
 
     /// Its defects.

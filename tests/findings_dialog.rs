@@ -297,6 +297,32 @@ fn a_481_says_whether_the_tags_were_right_and_who_answered() {
 }
 
 #[test]
+fn a_bye_that_is_sent_again_is_no_excuse_for_its_481() {
+    let (a, b, id) = (alice(), bob(), "twice@192.0.2.10");
+    let mut s = Scene::new();
+    answered(&mut s, &a, &b, id);
+    exchange(&mut s, 5000, &a, &b, &Message::inside("BYE", &a, &b, id, 2), (481, "Call Does Not Exist"));
+    hang_up(&mut s, 5100, &a, &b, id, 3);
+    only(&s, "dialog-unknown", "error", "does not know the dialog of the BYE from 192.0.2.10:5060");
+}
+
+#[test]
+fn a_cancelled_call_that_is_ended_without_ack_is_over() {
+    let (a, b, id) = (alice(), bob(), "crossed@192.0.2.10");
+    let mut s = Scene::new();
+    let request = invite(&a, &b, id);
+    s.at(0).send(&a, &b, &request);
+    s.at(120).send(&b, &a, &request.reply(180, "Ringing", &b));
+    let cancel = request.cancel();
+    s.at(3000).send(&a, &b, &cancel);
+    s.at(3002).send(&b, &a, &request.reply(200, "OK", &b).sdp(&answer(&b)));
+    s.at(3004).send(&b, &a, &cancel.reply(200, "OK", &b));
+    hang_up(&mut s, 3010, &a, &b, id, 2);
+    later(&mut s, 20_000);
+    nothing(&s);
+}
+
+#[test]
 fn a_cancel_that_comes_too_late_finds_nothing_and_that_is_no_fault() {
     let (a, b, id) = (alice(), bob(), "late-cancel@192.0.2.10");
     let mut s = Scene::new();

@@ -93,6 +93,24 @@ fn an_ack_with_a_wrong_number_or_from_tag_is_told_by_that() {
 }
 
 #[test]
+fn an_answer_that_differs_from_its_invite_is_the_answerers_fault() {
+    let (a, b, id) = (alice(), bob(), "copied@192.0.2.10");
+    for (name, value, says) in [
+        ("CSeq", "9999 INVITE", "198.51.100.20:5060 answered the INVITE with another CSeq number than it had: 9999"),
+        ("From", "<sip:alice@example.com>;tag=zz", "another From tag than it had: zz instead of alice-1"),
+    ] {
+        let mut s = Scene::new();
+        let request = invite(&a, &b, id);
+        s.at(0).send(&a, &b, &request);
+        s.at(100).send(&b, &a, &request.reply(180, "Ringing", &b));
+        s.at(900).send(&b, &a, &request.reply(200, "OK", &b).set(name, value).sdp(&answer(&b)));
+        s.at(904).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
+        hang_up(&mut s, 9000, &a, &b, id, 2);
+        only(&s, "ack-mismatch", "error", says);
+    }
+}
+
+#[test]
 fn acks_that_arrive_in_vain_are_lost_behind_the_place_of_capture() {
     let mut s = Scene::new();
     repeated(&mut s, Some);

@@ -19,7 +19,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end", "one-way-audio", "no-audio"]),
     ("forked-answers", &["ack-missing", "dialog-unknown"]),
     // Without its ACK the callee gives the call up, and knows it no more.
-    ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected"]),
+    ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected", "no-response"]),
     ("ack-missing", &["abrupt-end", "dialog-unknown", "bye-rejected"]),
     ("session-expired", &["reinvite-rejected", "abrupt-end", "dialog-unknown"]),
     ("cseq-not-increasing", &["reinvite-rejected", "bye-rejected"]),

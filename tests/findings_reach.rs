@@ -256,6 +256,11 @@ fn tls_that_fails_is_told_on_ports_that_may_be_those_of_sip() {
     let end = "192.0.2.10:40312 sent the alert unknown_ca (48)";
     only("unknown-ca", &handshake(5061, &hello, &tls::alert(48)), "tls-failed", end);
     only("odd-port", &handshake(20_061, &hello, &tls::alert(48)), "tls-failed", end);
+    let d = decode("alert-frame", &handshake(5061, &hello, &tls::alert(48)).pcap());
+    assert!(
+        d["findings"][0]["detail"].as_str().unwrap().contains("in frame 6, says that it does not know the authority"),
+        "{d}"
+    );
     nothing("web", &handshake(443, &hello, &tls::alert(48)));
     nothing("goodbye", &handshake(5061, &hello, &[tls::finished(), tls::data(100), tls::alert(0)].concat()));
 }

@@ -8,7 +8,7 @@ use super::rules::reach::{self, icmp_unreachable};
 use super::{Case, Finding};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::trace::incident::What;
-use crate::trace::{Conversation, Incident, Kind};
+use crate::trace::{Conversation, Incident};
 
 /// Incidents that wait; the oldest goes, and is told, when there are more.
 const WAITING: usize = 1024;
@@ -174,14 +174,4 @@ fn explained(mut cause: Finding, silence: &Finding) -> Finding {
     cause.detail.push(format!("It explains why {}.", silence.title));
     cause.positions.clone_from(&silence.positions);
     cause
-}
-
-/// What a conversation is called: `call 3`.
-#[must_use]
-pub fn name(kind: Kind, id: u64) -> String {
-    match kind {
-        Kind::Call => format!("call {id}"),
-        Kind::Registration => format!("registration {id}"),
-        Kind::Exchange => format!("exchange {id}"),
-    }
 }

@@ -365,8 +365,9 @@ impl Content {
                     *pending = pending.saturating_sub(connection.pending());
                     let verdict = if asked { connection.verdict(ports, event.time) } else { None };
                     connection.finish(around);
-                    if let Some((flow, what)) = verdict {
-                        around.batch.incident(Incident { what, time: event.time, frame: event.frame, flow }, &[]);
+                    if let Some((flow, what, frame)) = verdict {
+                        let frame = frame.unwrap_or(event.frame);
+                        around.batch.incident(Incident { what, time: event.time, frame, flow }, &[]);
                     }
                 }
             }

@@ -365,7 +365,7 @@ mod tests {
         witness.data(0, client_says, Timestamp(3), 3);
         witness.end(first.src, false, Timestamp(4));
         let info = tls::Info { version: Some(tls::Version::Tls13), ..tls::Info::default() };
-        witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[]), Timestamp(5))
+        witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[], false), Timestamp(5))
     }
 
     #[test]

@@ -207,6 +207,11 @@ pub(super) fn failed(r: &Repeated, failure: &TlsFailure) -> Finding {
             .push(format!("{} closed the connection in the middle of the handshake (frame {frame}).", failure.by)),
         None => {}
     }
+    if !failure.answered {
+        f.detail.push(format!(
+            "Nothing came back for the ClientHello (frame {frame}): what listens there may not speak TLS."
+        ));
+    }
     certificate_detail(failure, &mut f);
     weigh(failure, problem.is_some(), &mut f);
     if failure.answered {

@@ -143,6 +143,20 @@ impl Intake {
         }
     }
 
+    /// Takes a message in that stood in a log, with what the log says of where, when and over what it went.
+    pub fn logged(
+        &mut self,
+        (time, frame, source): (Timestamp, u64, u16),
+        flow: Flow,
+        transport: Transport,
+        bytes: &[u8],
+        batch: &mut Batch,
+    ) {
+        batch.packets += 1;
+        batch.last_time = time;
+        self.content.message(Sight { flow, ..received(time, frame, source) }, transport, bytes, batch);
+    }
+
     /// Takes one HEP datagram in that was received, not captured.
     pub fn hep_datagram(&mut self, sight: (Timestamp, u64, u16), bytes: &[u8], batch: &mut Batch) -> Mirrored {
         batch.packets += 1;

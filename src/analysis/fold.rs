@@ -13,7 +13,7 @@ const FOLDED: &[(&str, &[&str])] = &[
         "contact-missing",
         &["ack-missing", "ack-mismatch", "prack-missing", "dialog-unknown", "bye-rejected", "abrupt-end"],
     ),
-    ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end"]),
+    ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end", "one-way-audio", "no-audio"]),
     ("forked-answers", &["ack-missing", "dialog-unknown"]),
     // Without its ACK the callee gives the call up, and knows it no more.
     ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected"]),

@@ -68,14 +68,16 @@ fn mismatch(c: &Conversation, f: &Facts) -> Option<IpAddr> {
         return None;
     }
     let (named, source) = (contact_ip(c, f)?, source_ip(f));
-    if named == source || named.is_unspecified() || named.is_ipv4() != source.is_ipv4() {
+    if named == source || named.is_unspecified() || named.is_ipv4() != source.is_ipv4() || source.is_loopback() {
         return None;
     }
     // Its Via tells that the sender believes in that address: then it is no forwarder's Contact of somebody else.
     let is_own = sent_by_ip(c, f) == Some(named);
     // A capture on the inside of the NAT sees the private source, and what the sender learned of the outside.
     let is_inside = is_private(source) && !is_private(named);
-    ((is_private(named) && !is_private(source)) || (is_own && !is_inside)).then_some(named)
+    // Between two public IPv6 addresses there is no translation: a host may have many.
+    let is_foreign = is_own && !is_inside && (is_private(named) || named.is_ipv4());
+    ((is_private(named) && !is_private(source)) || is_foreign).then_some(named)
 }
 
 fn finding(case: &Case<'_>, position: u32, f: &Facts, named: IpAddr) -> Finding {

@@ -9,6 +9,7 @@ use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Endpoint;
 use crate::media::facts::MediaFacts;
 use crate::trace::{Conversation, Facts, Kind, MediaStream};
+use std::net::IpAddr;
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -44,11 +45,16 @@ static ENTRIES: [Entry; 1] = [Entry {
 /// So few packets prove nothing.
 const PACKETS: u64 = 25;
 
+/// Messages among which the host of an address is looked for.
+const LOOKED_AT: usize = 256;
+
 /// What became of media for a private address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Effect {
     /// It goes there, and nothing comes from there.
     Lost,
+    /// It comes from there: no translation is in between.
+    Reached,
     /// The peer sends to where media comes from.
     Learned,
     /// Somebody on the way put another address in its place.
@@ -92,10 +98,11 @@ fn elsewhere(c: &Conversation, f: &Facts) -> Option<Endpoint> {
 fn finding(case: &Case<'_>, position: u32, f: &Facts, endpoint: Endpoint) -> Option<Finding> {
     let c = case.conversation;
     let (effect, stream) = effect(case, f, endpoint);
-    let is_outside = !is_private(source_ip(f));
+    let is_outside = !is_private(source_ip(f)) && !source_ip(f).is_loopback();
     // A client that names the same private address in its Via, and comes from another one, is behind a NAT as well.
     let is_translated = f.is_request() && f.vias == 1 && sent_by_ip(c, f) == Some(endpoint.ip().to_canonical());
-    if !(is_outside || is_translated || effect == Effect::Lost) {
+    let is_stray = effect == Effect::Lost && !is_near(source_ip(f), endpoint.ip());
+    if effect == Effect::Reached || !(is_outside || is_translated || is_stray) {
         return None;
     }
     let sender = f.flow.src;
@@ -132,6 +139,15 @@ fn finding(case: &Case<'_>, position: u32, f: &Facts, endpoint: Endpoint) -> Opt
     Some(finding)
 }
 
+/// Whether two private addresses may well be of one network: a gateway often has its media on another address than its signalling.
+fn is_near(a: IpAddr, b: IpAddr) -> bool {
+    match (a.to_canonical(), b.to_canonical()) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..2] == b.octets()[..2],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..3] == b.segments()[..3],
+        _ => false,
+    }
+}
+
 /// Media goes to the address and is lost: who hears nothing, and what is seen of the other way.
 fn lost(case: &Case<'_>, s: &MediaStream, endpoint: Endpoint, finding: &mut Finding) {
     finding.severity = Severity::Error;
@@ -161,8 +177,8 @@ fn effect<'a>(case: &Case<'a>, f: &Facts, endpoint: Endpoint) -> (Effect, Option
     let comes_from_there = streams().any(|s| s.flow.src.same_ip(&endpoint));
     let sent_there = streams().find(|s| s.flow.dst.same_ip(&endpoint));
     if comes_from_there {
-        // It is reached there: the capture stands inside, or the network routes it.
-        return (Effect::Learned, None);
+        // It is reached there: the capture stands inside, or a gateway has its media on another board.
+        return (Effect::Reached, None);
     }
     if let Some(stream) = sent_there {
         return (Effect::Lost, Some(stream));

@@ -3,6 +3,7 @@
 //! Knows link layers, tunnels, IP, TCP, SCTP, TLS records, WebSocket frames and HEP. Refuses to know SIP: what a payload
 //! means is decided above. Nothing here keeps more than its caps allow, whatever the input claims.
 
+pub mod assemble;
 mod esp;
 mod fragment;
 pub mod hep;
@@ -19,6 +20,7 @@ mod tunnel;
 pub mod undecoded;
 pub mod websocket;
 
+pub use fragment::Lost;
 pub use packet::{Carried, LinkType, Packet, Payload, Quoted, Segment};
 pub use stack::Stack;
 pub use undecoded::{Reason, Undecoded};

@@ -4,9 +4,11 @@
 //! [`Defect`] with a span; one bad field never hides another. Refuses to know transports, transactions or time.
 
 pub mod address;
+pub mod challenge;
 pub mod check;
 pub mod compose;
 pub mod defect;
+pub mod forward;
 pub mod framer;
 pub mod header;
 mod lex;
@@ -25,6 +27,7 @@ mod usual;
 pub mod via;
 
 pub use address::{Address, Fault};
+pub use challenge::challenges;
 pub use compose::Composer;
 pub use defect::{Defect, DefectKind};
 pub use framer::{Frame, Framer, Limits};

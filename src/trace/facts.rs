@@ -75,15 +75,15 @@ pub(super) struct Rare {
     pub(super) fragment: Span,
     pub(super) digit: Option<char>,
     pub(super) defects: Box<[KeptDefect]>,
+    pub(super) body_hash: Option<Box<str>>,
 }
 
 impl Rare {
     /// Itself, where there is anything in it.
     pub(super) fn kept(self) -> Option<Box<Rare>> {
-        let is_there = !self.method_text.is_empty()
-            || !self.fragment.is_empty()
-            || self.digit.is_some()
-            || !self.defects.is_empty();
+        let has_text = !self.method_text.is_empty() || !self.fragment.is_empty();
+        let has_more = self.digit.is_some() || self.body_hash.is_some();
+        let is_there = has_text || has_more || !self.defects.is_empty();
         is_there.then(|| Box::new(self))
     }
 }
@@ -123,6 +123,8 @@ pub struct Facts {
     pub malformed: bool,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it came in IP fragments.
+    pub fragmented: bool,
     /// Whether it was cut within its header section: then what it does not say proves nothing.
     pub head_cut: bool,
     /// Request-URI of a request, reason phrase of a response.
@@ -157,6 +159,9 @@ pub struct Facts {
     pub(super) rare: Option<Box<Rare>>,
 }
 
+/// Open calls hold millions of them.
+const _: () = assert!(size_of::<Facts>() <= 160);
+
 impl Facts {
     /// Text of the method where it is [`Method::Other`].
     #[must_use]
@@ -174,6 +179,12 @@ impl Facts {
     #[must_use]
     pub fn digit(&self) -> Option<char> {
         self.rare.as_ref()?.digit
+    }
+
+    /// Hash of the body, in hexadecimal digits, where credentials with qop `auth-int` vouch for it. RFC 7616 §3.4.3
+    #[must_use]
+    pub fn body_hash(&self) -> Option<&str> {
+        self.rare.as_ref().and_then(|rare| rare.body_hash.as_deref())
     }
 
     /// Its defects.

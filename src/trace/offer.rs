@@ -119,7 +119,8 @@ pub fn agreed_name(sdp: &SdpFacts) -> Option<String> {
 #[must_use]
 pub fn codecs(c: &Conversation) -> Vec<String> {
     let with = |place: &str| {
-        let mut all = c.firsts().rev();
+        // Of a call of several legs the codecs are those that the caller talks with.
+        let mut all = c.firsts().rev().filter(|(at, _)| c.leg_of(*at) == 0);
         all.find(|(p, f)| f.sdp.is_some() && role(c, *p) == Some(place)).and_then(|(_, f)| c.sdp(f))
     };
     let mut names = Vec::new();

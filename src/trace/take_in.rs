@@ -5,10 +5,11 @@ use super::conversation::{Conversation, Kind};
 use super::facts::{Facts, KeptDefect, KeptField, Rare};
 use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
+use crate::digest::Algorithm;
 use crate::media::facts::Flaw;
 use crate::media::sdp::Session;
 use crate::media::{SdpFacts, dtmf};
-use crate::sip::{Method, Outline, StartLine};
+use crate::sip::{Credentials, HeaderName, Method, Outline, StartLine};
 
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
@@ -100,7 +101,8 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position:
     } else {
         None
     };
-    let rare = Rare { method_text, fragment, digit, defects: keep_defects(observed) }.kept();
+    let (defects, body_hash) = (keep_defects(observed), body_hash(observed));
+    let rare = Rare { method_text, fragment, digit, defects, body_hash }.kept();
     Facts {
         index,
         frame: sight.frame,
@@ -118,6 +120,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position:
         copy: false,
         malformed: !o.defects.is_empty(),
         cut: sight.cut,
+        fragmented: sight.fragmented,
         head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
         uri_or_reason: keep(Span::NONE, uri_or_reason),
         vias: o.vias,
@@ -148,6 +151,19 @@ fn fragment_of(observed: &Observed<'_>) -> Span {
     let body = o.body.of(bytes);
     let line = body.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(body.len());
     Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
+}
+
+/// Hash of the body where credentials vouch for it: the body itself is not kept. RFC 7616 §3.4.3
+fn body_hash(observed: &Observed<'_>) -> Option<Box<str>> {
+    let is_vouching = |f: &&KeptField| {
+        matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization)
+            && memchr::memmem::find(f.value.of(observed.bytes), b"auth-int").is_some()
+    };
+    let field = observed.kept.iter().find(is_vouching)?;
+    let credentials = Credentials::parse(field.value.of(observed.bytes));
+    let named = credentials.param("algorithm").map(|p| p.text());
+    let algorithm = named.map_or(Some(Algorithm::Md5), |name| Algorithm::of(std::str::from_utf8(&name).ok()?))?;
+    Some(algorithm.hash(observed.outline.body.of(observed.bytes)).into())
 }
 
 /// The transaction that a message belongs to.

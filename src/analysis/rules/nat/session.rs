@@ -91,8 +91,12 @@ fn elsewhere(c: &Conversation, f: &Facts) -> Option<Endpoint> {
     let sdp = c.sdp(f)?;
     let is_wanted = |m: &&MediaFacts| m.port != 0 && !m.has_ice && m.protocol.is_rtp();
     let endpoint = sdp.media.iter().filter(is_wanted).find_map(|m| m.endpoint)?;
-    (is_private(endpoint.ip()) && !endpoint.same_ip(&f.flow.src) && !sdp.media.iter().any(|m| m.has_ice))
-        .then_some(endpoint)
+    if !is_private(endpoint.ip()) || endpoint.same_ip(&f.flow.src) || sdp.media.iter().any(|m| m.has_ice) {
+        return None;
+    }
+    // A host that signals from that address under the eyes of the capture is there: a proxy only passed its words on.
+    let signals = c.facts.iter().take(LOOKED_AT).any(|o| o.flow.src.same_ip(&endpoint));
+    (!signals).then_some(endpoint)
 }
 
 fn finding(case: &Case<'_>, position: u32, f: &Facts, endpoint: Endpoint) -> Option<Finding> {

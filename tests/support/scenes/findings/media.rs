@@ -47,8 +47,8 @@ pub const PROOFS: &[Proof] = &[
     near(
         proof("late-media", "the callee's RTP begins three seconds after its answer", || {
             call(|s| {
-                from_alice().run(s, 950, 6000);
-                from_bob().run(s, 3900, 6000);
+                from_alice().run(s, 950, 5000);
+                from_bob().run(s, 3900, 5500);
             })
         }),
         "it begins a second after the answer",
@@ -117,7 +117,7 @@ pub const PROOFS: &[Proof] = &[
                 both(s);
                 let keys = Talk { payload_type: 101, ..from_alice() };
                 for (n, event) in [(0u16, 1u8), (1, 9), (2, 11)] {
-                    keys.digit(s, 4000 + 400 * u64::from(n), event, 150 + 4 * n);
+                    keys.digit(s, 3900 + 400 * u64::from(n), event, 147 + 4 * n);
                 }
             })
         }),
@@ -229,26 +229,26 @@ fn relayed(sends_on: bool) -> Vec<u8> {
     s.at(905).send(&a, &p, &ack);
     s.at(906).send(&p, &b, &ack.through(&p, "m3"));
     let (one, other) = (Talk { dst: to_alice, ..from_alice() }, Talk { dst: to_bob, ..from_bob() });
-    one.run(&mut s, 950, 4000);
-    other.run(&mut s, 950, 4000);
+    one.run(&mut s, 950, 2300);
+    other.run(&mut s, 950, 2300);
     if sends_on {
-        Talk { src: to_bob, dst: rtp(&b, 50_000), ..one }.run(&mut s, 951, 4000);
-        Talk { src: to_alice, dst: rtp(&a, 40_000), ..other }.run(&mut s, 951, 4000);
+        Talk { src: to_bob, dst: rtp(&b, 50_000), ..one }.run(&mut s, 951, 2300);
+        Talk { src: to_alice, dst: rtp(&a, 40_000), ..other }.run(&mut s, 951, 2300);
     }
     let bye = Message::inside("BYE", &a, &b, ID, 2).with("Route", &route);
-    s.at(4100).send(&a, &p, &bye);
+    s.at(4300).send(&a, &p, &bye);
     let bye_on = bye.through(&p, "m4");
-    s.at(4101).send(&p, &b, &bye_on);
+    s.at(4301).send(&p, &b, &bye_on);
     let done = bye_on.reply(200, "OK", &b);
-    s.at(4105).send(&b, &p, &done);
-    s.at(4106).send(&p, &a, &done.back());
+    s.at(4305).send(&b, &p, &done);
+    s.at(4306).send(&p, &a, &done.back());
     s.pcap()
 }
 
 /// Every second packet from bob comes late.
 fn jittery(late_ms: u64) -> Vec<u8> {
     call(|s| {
-        from_alice().run(s, 950, 5000);
+        from_alice().run(s, 950, 3900);
         for n in 0..200u64 {
             let late = if n % 2 == 1 { late_ms * 1000 } else { 0 };
             from_bob().one(s, (950 + n * 20) * 1000 + late, n as u16, n as u32 * 160);
@@ -259,7 +259,7 @@ fn jittery(late_ms: u64) -> Vec<u8> {
 /// Bob's stream pauses after the hundredth packet: by talk that ends, or in the middle of it.
 fn pausing(is_silence: bool) -> Vec<u8> {
     call(|s| {
-        from_alice().run(s, 950, 6000);
+        from_alice().run(s, 950, 3950);
         from_bob().run(s, 950, 2950);
         for n in 100..200u64 {
             let at = (950 + 900 + n * 20) * 1000;
@@ -278,7 +278,7 @@ fn scored(payload_type: u8, mapping: &'static str) -> Vec<u8> {
     let formats = [(payload_type, mapping), (101, "telephone-event/8000")];
     let (offer, answer) = (sdp(rtp(&alice(), 40_000), 1, &formats, &[]), sdp(rtp(&bob(), 50_000), 1, &formats, &[]));
     call_with(&offer, &answer, |s| {
-        Talk { payload_type, ..from_alice() }.run(s, 950, 5350);
-        Talk { payload_type, lose_every: 110, ..from_bob() }.run(s, 950, 5350);
+        Talk { payload_type, ..from_alice() }.run(s, 950, 3250);
+        Talk { payload_type, lose_every: 110, ..from_bob() }.run(s, 950, 3250);
     })
 }

@@ -39,7 +39,17 @@ impl Room {
 
     fn say(&mut self, flow: Flow, text: &str) {
         let time = Timestamp(self.ms * 1_000_000);
-        let sight = Sight { time, seen: time, source: 0, frame: 1, flow, ip_id: 0, cut: false, fragmented: false, mirrored: false };
+        let sight = Sight {
+            time,
+            seen: time,
+            source: 0,
+            frame: 1,
+            flow,
+            ip_id: 0,
+            cut: false,
+            fragmented: false,
+            mirrored: false,
+        };
         let mut batch = Batch::default();
         assert!(batch.message(sight, Transport::Udp, text.as_bytes(), &mut Examiner::default()));
         self.tracer.take(&batch, &mut self.judge);

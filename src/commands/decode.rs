@@ -20,6 +20,7 @@ use crate::report::{Collector, Detail, Exit, Outlet, Selection};
 use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Runs the command.
 ///
@@ -30,7 +31,7 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
         return devices::list(&args.output);
     }
     let selection = selection(args);
-    let keys = keys(args)?;
+    let keys = keys(&args.keylog, &args.server_key)?;
     let settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
@@ -155,7 +156,7 @@ impl Run<'_> {
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
         // Who watches live traffic wants a call when it has ended, not half a minute later.
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
-        let limits = Limits { keep_raw: raw, linger, ..Limits::default() };
+        let limits = Limits { keep_raw: raw, linger, join: !self.args.no_join, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
@@ -336,14 +337,15 @@ fn selection(args: &DecodeArgs) -> Selection {
     }
 }
 
-fn keys(args: &DecodeArgs) -> Result<KeyLog, Failure> {
+/// The secrets of key logs and of private keys.
+pub(super) fn keys(keylogs: &[PathBuf], server_keys: &[PathBuf]) -> Result<KeyLog, Failure> {
     let mut keys = KeyLog::new();
     let read = |path: &std::path::Path| {
         std::fs::read(path)
             .with_context(|| format!("cannot read {}", path.display()))
             .map_err(|e| Failure::new(Exit::Usage, e))
     };
-    for path in &args.keylog {
+    for path in keylogs {
         if keys.add_text(&read(path)?) == 0 {
             let error = anyhow!("{}: there is no TLS secret in it", path.display());
             return Err(
@@ -351,7 +353,7 @@ fn keys(args: &DecodeArgs) -> Result<KeyLog, Failure> {
             );
         }
     }
-    for path in &args.server_key {
+    for path in server_keys {
         let added = keys.add_server_key(&read(path)?);
         added.map_err(|e| Failure::new(Exit::Usage, anyhow!("{}: {e}", path.display())))?;
     }

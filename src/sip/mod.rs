@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod check;
 pub mod compose;
 pub mod defect;
+pub mod forward;
 pub mod framer;
 pub mod header;
 mod lex;

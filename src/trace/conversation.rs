@@ -2,6 +2,7 @@
 
 use super::batch::IcmpSeen;
 use super::facts::{Facts, KeptField};
+use super::join::Joined;
 use super::texts::Texts;
 use super::transaction::Transaction;
 use crate::base::{Span, Timestamp};
@@ -58,6 +59,8 @@ pub struct Conversation {
     pub touched: Timestamp,
     /// How far it is on its way out.
     pub stage: Stage,
+    /// The calls that it was put together from, where it was.
+    pub joined: Option<Box<Joined>>,
 }
 
 /// How far a conversation is on its way out.
@@ -133,6 +136,7 @@ impl Conversation {
             unreachable: Vec::new(),
             touched: Timestamp::default(),
             stage: Stage::Open,
+            joined: None,
         }
     }
 
@@ -149,6 +153,27 @@ impl Conversation {
         self.raw.clear();
         self.unreachable.clear();
         self.stage = Stage::Open;
+        self.joined = None;
+    }
+
+    /// Number of the leg that a message belongs to: 0, unless calls were joined.
+    #[must_use]
+    pub fn leg_of(&self, position: u32) -> usize {
+        let joined = self.joined.as_ref().and_then(|j| j.of.get(position as usize));
+        joined.copied().map_or(0, usize::from)
+    }
+
+    /// The Call-ID of a message.
+    #[must_use]
+    pub fn call_id_of(&self, position: u32) -> &[u8] {
+        let leg = self.joined.as_ref().and_then(|j| j.legs.get(self.leg_of(position)));
+        self.text(leg.map_or(self.call_id, |leg| leg.call_id))
+    }
+
+    /// Its Call-IDs: more than one where calls were joined.
+    pub fn call_ids(&self) -> impl Iterator<Item = &[u8]> {
+        let others = self.joined.iter().flat_map(|j| j.legs.iter().skip(1)).map(|leg| leg.call_id);
+        std::iter::once(self.call_id).chain(others).map(|span| self.text(span))
     }
 
     /// About how many bytes it keeps.

@@ -29,16 +29,24 @@ pub struct Dialog {
     pub to_tag: Span,
     /// How far it got.
     pub state: DialogState,
+    /// Number of the leg that it belongs to: 0, unless calls were joined.
+    pub leg: usize,
 }
 
 /// A call with more dialogs than this is not a call.
 const DIALOGS_CAP: usize = 64;
 
-/// The dialogs of a call, in order of appearance. A failed attempt without any dialog counts as one.
+/// The dialogs of a call, leg by leg, in order of appearance. A failed attempt without any dialog counts as one.
 #[must_use]
 pub fn dialogs(c: &Conversation) -> Vec<Dialog> {
+    let legs = c.joined.as_ref().map_or(1, |joined| joined.legs.len());
+    (0..legs).flat_map(|leg| of_leg(c, leg)).collect()
+}
+
+fn of_leg(c: &Conversation, leg: usize) -> Vec<Dialog> {
     let mut all: Vec<Dialog> = Vec::new();
-    for (_, f) in c.firsts().filter(|(_, f)| f.method == Method::Invite) {
+    let own = |at: u32| c.leg_of(at) == leg;
+    for (_, f) in c.firsts().filter(|(at, f)| f.method == Method::Invite && own(*at)) {
         let state = match f.status {
             0 => continue,
             100 => continue,
@@ -53,14 +61,14 @@ pub fn dialogs(c: &Conversation) -> Vec<Dialog> {
                 d.state = d.state.max(state);
             }
         } else if all.len() < DIALOGS_CAP && (f.status < 300 || !f.to_tag.is_empty()) {
-            all.push(Dialog { from_tag: f.from_tag, to_tag: f.to_tag, state });
+            all.push(Dialog { from_tag: f.from_tag, to_tag: f.to_tag, state, leg });
         }
     }
     // A hop-by-hop refusal (a challenge, a busy branch) makes no dialog beside one that was made.
     if all.iter().any(|d| d.state != DialogState::Terminated) {
         all.retain(|d| d.state != DialogState::Terminated);
     }
-    for (_, bye) in c.requests(Method::Bye) {
+    for (_, bye) in c.requests(Method::Bye).filter(|(at, _)| own(*at)) {
         for d in &mut all {
             let forth = same(c, d.from_tag, bye.from_tag) && same(c, d.to_tag, bye.to_tag);
             let back = same(c, d.from_tag, bye.to_tag) && same(c, d.to_tag, bye.from_tag);
@@ -69,8 +77,10 @@ pub fn dialogs(c: &Conversation) -> Vec<Dialog> {
             }
         }
     }
-    if let (true, Some(first)) = (all.is_empty(), c.facts.first()) {
-        all.push(Dialog { from_tag: first.from_tag, to_tag: Span::NONE, state: DialogState::Trying });
+    let mut positions = 0u32..;
+    let first = c.facts.iter().find(|_| positions.next().is_some_and(own));
+    if let (true, Some(first)) = (all.is_empty(), first) {
+        all.push(Dialog { from_tag: first.from_tag, to_tag: Span::NONE, state: DialogState::Trying, leg });
     }
     all
 }

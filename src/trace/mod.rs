@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod facts;
 pub mod incident;
 pub mod intake;
+pub mod join;
 pub mod keys;
 pub mod linger;
 pub mod offer;

@@ -44,7 +44,7 @@ pub const PROOFS: &[Proof] = &[
         &[],
     ),
     Proof {
-        near_yields: &["auth-wrong-credentials"],
+        near_yields: &["auth-wrong-credentials", "auth-no-credentials", "register-refused"],
         ..proof(
             "password-guessing",
             "twelve passwords within six seconds",

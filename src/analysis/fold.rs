@@ -50,7 +50,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("register-refused", &["register-too-brief"]),
     ("identity-malformed", &["call-rejected"]),
     ("identity-stale", &["call-rejected"]),
-    ("identity-number-mismatch", &["identity-unverified", "call-rejected"]),
+    ("identity-number-mismatch", &["call-rejected"]),
     ("identity-unverified", &["call-rejected"]),
 ];
 

@@ -159,7 +159,8 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-        let settings = Settings::default();
+        let coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
+        let settings = Settings { coarse_times, ..Settings::default() };
         let mut collector = Collector::new(outlet, self.selection, detail, &settings);
         collector.chosen.wanted = needs_chosen;
         let mut totals =

@@ -29,6 +29,27 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
+    ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("dtls-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("direction-conflict", &["one-way-audio", "no-audio"]),
+    ("codec-none-common", &["one-way-audio", "no-audio", "codec-unexpected"]),
+    ("codec-not-offered", &["codec-unexpected"]),
+    ("payload-type-changed", &["codec-unexpected"]),
+    ("media-rejected", &["one-way-audio", "no-audio"]),
+    // A refusal for want of the right credentials is told with what is wrong with them.
+    ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),
+    ("auth-algorithm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-realm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-uri-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-nonce-reused", &["register-refused", "call-rejected"]),
+    ("auth-wrong-credentials", &["register-refused", "call-rejected"]),
+    ("auth-no-credentials", &["register-refused", "call-rejected"]),
+    ("register-refused", &["register-too-brief"]),
+    ("identity-malformed", &["call-rejected"]),
+    ("identity-stale", &["call-rejected"]),
+    ("identity-number-mismatch", &["identity-unverified", "call-rejected"]),
+    ("identity-unverified", &["call-rejected"]),
 ];
 
 /// Puts consequences under their causes.

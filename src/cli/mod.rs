@@ -37,7 +37,7 @@ pub enum Command {
     Resolve(Box<resolve::ResolveArgs>),
     /// Max-Forwards traceroute: one line a hop
     Trace(Box<trace::TraceArgs>),
-    /// A test endpoint: user agent server, registrar, redirect server
+    /// A test endpoint: user agent server, registrar, redirect server, proxy
     Serve(Box<serve::ServeArgs>),
     /// What a finding, status code, method, header field, timer, release cause or TLS alert means
     Explain(Box<explain::ExplainArgs>),

@@ -4,7 +4,7 @@ use super::background::Background;
 use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
-use super::{Failure, devices};
+use super::{Failure, devices, evidence};
 use crate::analysis::Settings;
 use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
@@ -32,12 +32,13 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(&args.keylog, &args.server_key)?;
+    let settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;
-    let run = Run { args, selection: &selection };
+    let run = Run { args, selection: &selection, settings: &settings };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
     plan.end(chosen)?;
@@ -57,6 +58,7 @@ struct Done {
 struct Run<'a> {
     args: &'a DecodeArgs,
     selection: &'a Selection,
+    settings: &'a Settings,
 }
 
 impl Run<'_> {
@@ -159,9 +161,13 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
+<<<<<<< HEAD
         let coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
         let settings = Settings { coarse_times, ..Settings::default() };
         let mut collector = Collector::new(outlet, self.selection, detail, &settings);
+=======
+        let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
+>>>>>>> diagnosis
         collector.chosen.wanted = needs_chosen;
         let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);

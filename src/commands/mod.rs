@@ -5,6 +5,7 @@ pub mod background;
 pub mod decode;
 pub mod devices;
 pub mod dry_run;
+mod evidence;
 pub mod explain;
 pub mod lint;
 pub mod outlet;

@@ -80,7 +80,7 @@ const ROWS: &[Row] = &[
         name: "codec_mismatch_488.pcap",
         messages: 10,
         calls: &[("rejected", 1)],
-        grave: &[("call-rejected", 1)],
+        grave: &[("media-not-acceptable", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -230,7 +230,7 @@ const ROWS: &[Row] = &[
         name: "srtp_mismatch.pcap",
         messages: 10,
         calls: &[("rejected", 1)],
-        grave: &[("call-rejected", 1)],
+        grave: &[("media-not-acceptable", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -403,8 +403,8 @@ fn a_lost_invite_says_where_it_was_lost() {
 fn the_one_who_decided_is_named() {
     for (name, code, who) in [
         ("busy_486.pcap", "call-busy", "10.20.0.20:5060"),
-        ("codec_mismatch_488.pcap", "call-rejected", "10.20.0.20:5060"),
-        ("srtp_mismatch.pcap", "call-rejected", "10.20.0.20:5060"),
+        ("codec_mismatch_488.pcap", "media-not-acceptable", "10.20.0.20:5060"),
+        ("srtp_mismatch.pcap", "media-not-acceptable", "10.20.0.20:5060"),
         ("not_found_404.pcap", "call-rejected", "10.20.0.1:5060"),
         ("dead_next_hop.pcap", "call-unanswered", "10.20.0.1:5060"),
     ] {

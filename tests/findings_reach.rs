@@ -300,6 +300,55 @@ fn an_incomplete_message_is_told_unless_the_capture_lacks_the_rest() {
 }
 
 #[test]
+fn without_its_first_fragment_a_message_is_known_by_others_between_the_same_hosts() {
+    let mut s = in_part(&[], true);
+    let (a, b) = (alice(), bob());
+    let again = Message::request("MESSAGE", &a, &b, "again@192.0.2.10", 1).body("text/plain", &"y".repeat(900));
+    s.at(200).fragmented(&a, &b, &again, 400, &[0]);
+    only("first-missing", &s, "fragment-lost", "is incomplete: IP fragments of it are missing");
+    nothing("no-others", &in_part(&[0], false));
+}
+
+/// What a router quotes of a datagram at least: the IP header and eight bytes. RFC 792
+fn quoted_short(packet: &[u8]) -> Vec<u8> {
+    packet[..28].to_vec()
+}
+
+#[test]
+fn an_icmp_error_that_quotes_no_message_explains_the_silence_on_its_flow() {
+    let (a, p) = (alice(), proxy());
+    let request = Message::request("REGISTER", &a, &p, "short@192.0.2.10", 1);
+    let mut s = Scene::new();
+    for at in [0, 500, 1500, 3500] {
+        let packet = s.udp_packet(a.at, p.at, &request.bytes());
+        s.at(at).frame(support::wire::ethernet(&packet));
+        s.at(at + 1).icmp("192.0.2.254".parse().unwrap(), (3, 1), &quoted_short(&packet));
+    }
+    only("short-quote", &s, "icmp-unreachable", "was refused by the network: host unreachable");
+}
+
+#[test]
+fn a_tls_port_may_close_without_a_word_on_plain_sip() {
+    let (a, b) = (
+        Host { at: "192.0.2.10:40312".parse().unwrap(), ..alice() },
+        Host { at: "198.51.100.20:5061".parse().unwrap(), ..bob() },
+    );
+    for by_reset in [true, false] {
+        let mut s = Scene::new();
+        let mut c = Connection::open(&mut s, a.at, b.at);
+        c.send(&mut s, 0, &ping(&a, &b, "closed@192.0.2.10").over("TCP").bytes());
+        s.at(500);
+        if by_reset {
+            c.reset(&mut s, 1);
+        } else {
+            c.close_by(&mut s, 1);
+        }
+        later(&mut s, 7000);
+        only("plain-closed", &s, "plain-on-tls-port", "which speaks TLS");
+    }
+}
+
+#[test]
 fn an_options_with_a_small_count_is_how_hops_are_asked_for() {
     let (a, p) = (alice(), proxy());
     let mut s = Scene::new();

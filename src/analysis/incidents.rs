@@ -4,7 +4,7 @@
 //! unanswered: then it is the cause of that, and told there in the place of the silence. Conversations are complete half a minute after their last
 //! message, so that an incident waits for so long.
 
-use super::rules::reach;
+use super::rules::reach::{self, icmp_unreachable};
 use super::{Case, Finding};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::trace::incident::What;
@@ -75,6 +75,9 @@ impl Key {
 impl Incidents {
     /// Takes an incident in; gives what had to go for it.
     pub fn take(&mut self, incident: &Incident) -> Option<Finding> {
+        if matches!(&incident.what, What::Unreachable(u) if !icmp_unreachable::is_refusal(u)) {
+            return None;
+        }
         let key = Key::of(incident.flow, number(&incident.what));
         let begin =
             || Repeated { first: incident.clone(), count: 0, last: incident.time, recovered: false, told: false };

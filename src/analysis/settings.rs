@@ -5,4 +5,6 @@
 pub struct Settings {
     /// The country calling code in which calls usually stay, without `+`: a call elsewhere at a high rate is suspect.
     pub home_country: Option<Box<str>>,
+    /// Users whose passwords are known: refused credentials are computed again with them.
+    pub credentials: Vec<crate::digest::Known>,
 }

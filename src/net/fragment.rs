@@ -73,7 +73,7 @@ pub(super) struct Whole {
 pub struct Lost {
     /// Addresses, and ports where the first fragment is there.
     pub flow: Flow,
-    /// What the first fragment holds behind the UDP header, at most [`MAX_HEAD`] bytes.
+    /// What the first fragment holds behind the UDP header, at most [`MAX_HEAD`] bytes; empty where that is the one that is missing.
     pub head: Vec<u8>,
     /// Bytes that came, and bytes that it has, where that is known; both with the UDP header.
     pub came: u32,
@@ -233,8 +233,12 @@ impl Datagram {
         !self.pieces.is_empty() && !self.delivered
     }
 
-    /// What is told of a UDP datagram that was given up: its first fragment has to be there.
+    /// What is told of a UDP datagram that was given up.
     fn told(&self, key: &Key) -> Option<Lost> {
+        if self.pieces.first().is_some_and(|p| p.start > 0) {
+            let is_udp = key.protocol == super::ip::UDP;
+            return is_udp.then(|| self.without_head(key.flow));
+        }
         let first = self.pieces.first().filter(|p| p.start == 0 && self.protocol == super::ip::UDP)?;
         let bytes = self.arena.get(first.at..first.at + first.len)?;
         let &[src_high, src_low, dst_high, dst_low, length_high, length_low, _, _] = bytes.first_chunk::<8>()?;
@@ -249,6 +253,17 @@ impl Datagram {
             since: self.since,
             frame: self.frames.first().copied().unwrap_or_default(),
         })
+    }
+
+    fn without_head(&self, flow: Flow) -> Lost {
+        Lost {
+            flow,
+            head: Vec::new(),
+            came: self.covered as u32,
+            of: self.total.map(|n| n as u32),
+            since: self.since,
+            frame: self.frames.first().copied().unwrap_or_default(),
+        }
     }
 
     /// Forgets what came so far.

@@ -277,6 +277,12 @@ const ROWS: &[Row] = &[
     (127, "Interworking, unspecified", "Behind a gateway the true reason is not known.", "500 Server Internal Error"),
 ];
 
+/// The name of a cause; `None` for one that Q.850 does not know.
+#[must_use]
+pub fn name(cause: u64) -> Option<&'static str> {
+    ROWS.iter().find(|row| u64::from(row.0) == cause).map(|row| row.1)
+}
+
 /// What is said of every cause.
 pub fn topics() -> impl Iterator<Item = Topic> {
     ROWS.iter().map(|&(cause, title, behind, status)| Topic {

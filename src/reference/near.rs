@@ -10,7 +10,8 @@ pub fn near<'a>(typed: &str, known: impl Iterator<Item = &'a str>, count: usize)
     let mut found: Vec<(usize, &str)> = Vec::new();
     for word in known {
         let letters: Vec<char> = word.to_lowercase().chars().take(MOST).collect();
-        let begins = typed.len() >= 3 && (letters.starts_with(&typed) || typed.starts_with(&letters));
+        let begins =
+            typed.len().min(letters.len()) >= 3 && (letters.starts_with(&typed) || typed.starts_with(&letters));
         let away = if begins { 1 } else { distance(&typed, &letters) };
         if away <= most && !found.iter().any(|&(_, other)| other == word) {
             found.push((away, word));

@@ -94,6 +94,12 @@ const ROWS: &[Row] = &[
     ),
 ];
 
+/// The title of a warning code; `None` for one that is not registered.
+#[must_use]
+pub fn title(code: u64) -> Option<&'static str> {
+    ROWS.iter().find(|row| u64::from(row.0) == code).map(|row| row.1)
+}
+
 /// What is said of every warning code.
 pub fn topics() -> impl Iterator<Item = Topic> {
     ROWS.iter().map(|&(code, title, meaning, fix, rule)| Topic {

@@ -461,7 +461,7 @@ pub struct Finding {
     /// The evidence in sentences, one a line.
     pub detail: String,
     /// Other causes that would fit, each with what speaks against it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ruled_out: Vec<String>,
     /// What to do.
     pub fix: String,

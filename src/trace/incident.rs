@@ -91,6 +91,8 @@ pub struct TlsFailure {
 /// A datagram of which fragments are missing.
 #[derive(Clone, Debug)]
 pub struct Incomplete {
+    /// Whether its first fragment came: else nothing is known of what it said.
+    pub has_head: bool,
     /// Method of the request, or of the request that it answers.
     pub method: Method,
     /// Status code; 0 for a request.
@@ -110,6 +112,7 @@ impl Incomplete {
     #[must_use]
     pub fn of(lost: &Lost) -> Self {
         Incomplete {
+            has_head: !lost.head.is_empty(),
             method: Method::Other,
             status: 0,
             call_id: Box::default(),

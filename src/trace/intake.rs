@@ -2,10 +2,11 @@
 
 use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
+use super::conversation::Unreachable;
 use super::facts::Transport;
 use super::incident::{Incident, Incomplete, What};
 use super::ports::Ports;
-use crate::base::{Flow, Timestamp};
+use crate::base::{Flow, Table, Timestamp};
 use crate::media::rtp;
 use crate::net::tcp::{self, Reassembly, StreamEvent};
 use crate::net::tls::KeyLog;
@@ -37,6 +38,8 @@ struct Content {
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
     ports: Ports,
+    /// Hosts between which messages went in IP fragments, with their ports.
+    fragmented: Table<Flow, Flow>,
     examiner: Examiner,
     /// Bytes of incomplete messages that all connections hold together.
     pending: usize,
@@ -62,6 +65,8 @@ impl Mirrored {
 /// Bytes of incomplete messages that all connections may hold together.
 const PENDING_CAP: usize = 64 << 20;
 
+/// Pairs of hosts that are remembered for their messages in fragments.
+const FRAGMENTED_CAP: usize = 1024;
 /// Fragments of one datagram follow each other within this time, or not at all.
 const FRAGMENTS_NS: i64 = 1_000_000_000;
 
@@ -77,6 +82,7 @@ impl Intake {
             streams: Reassembly::new(tcp::Limits::default()),
             content: Content {
                 ports: Ports::new(&options.ports),
+                fragmented: Table::new(FRAGMENTED_CAP),
                 options,
                 keys,
                 connections: HashMap::default(),
@@ -120,12 +126,33 @@ impl Intake {
                     code: quoted.code,
                     v6: quoted.v6,
                 };
-                batch.icmp(seen, quoted.payload);
+                if quoted.payload.is_empty() && content.ports.is_sip(quoted.flow.dst.port) {
+                    // Too little is quoted to say which message it was: who could not be reached is known all the same.
+                    let what = What::Unreachable(Unreachable::of(&seen));
+                    let Sight { time, frame, .. } = seen.sight;
+                    batch.incident(Incident { what, time, frame, flow: quoted.flow }, &[]);
+                } else {
+                    batch.icmp(seen, quoted.payload);
+                }
             }
         });
         if self.stack.has_lost() {
             self.content.fragments(&mut self.stack, batch);
         }
+    }
+
+    /// Takes a message in that stood in a log, with what the log says of where, when and over what it went.
+    pub fn logged(
+        &mut self,
+        (time, frame, source): (Timestamp, u64, u16),
+        flow: Flow,
+        transport: Transport,
+        bytes: &[u8],
+        batch: &mut Batch,
+    ) {
+        batch.packets += 1;
+        batch.last_time = time;
+        self.content.message(Sight { flow, ..received(time, frame, source) }, transport, bytes, batch);
     }
 
     /// Takes one HEP datagram in that was received, not captured.
@@ -220,10 +247,13 @@ impl Content {
         for lost in lost {
             // What began just before the end may still have been on its way.
             let is_over = now.since(lost.since) >= FRAGMENTS_NS;
-            if has_later && is_over && self.is_asked(lost.flow) && recognise::is_sip(&lost.head) {
-                let incomplete = Incomplete::of(&lost);
-                let what = What::FragmentLost(Box::new(incomplete));
-                batch.incident(Incident { what, time: lost.since, frame: lost.frame, flow: lost.flow }, &lost.head);
+            let is_sip = recognise::is_sip(&lost.head);
+            // Without the first fragment there are no ports: hosts between which other messages went in fragments are known by those.
+            let known = if lost.head.is_empty() { self.fragmented.get(&lost.flow).copied() } else { None };
+            let Some(flow) = known.or(is_sip.then_some(lost.flow)) else { continue };
+            if has_later && is_over && self.is_asked(flow) {
+                let what = What::FragmentLost(Box::new(Incomplete::of(&lost)));
+                batch.incident(Incident { what, time: lost.since, frame: lost.frame, flow }, &lost.head);
             }
         }
     }
@@ -242,6 +272,11 @@ impl Content {
             && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
         {
             self.ports.saw_message(carried.flow.dst.port);
+            if !carried.fragments.is_empty() {
+                let Flow { src, dst } = carried.flow;
+                let hosts = Flow { src: src.with_port(0), dst: dst.with_port(0) };
+                *self.fragmented.touch_or_insert(&hosts, carried.time.0, || carried.flow).0 = carried.flow;
+            }
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -305,7 +340,11 @@ impl Content {
                 if around.found
                     && let Some((first, secure)) = connection.speakers()
                 {
-                    ports.saw_connection(first.dst.port, secure);
+                    ports.saw_message(first.dst.port);
+                    // What a client sends to a port says nothing about what is spoken there.
+                    if event.flow != first {
+                        ports.saw_connection(first.dst.port, secure);
+                    }
                 }
                 *pending = (*pending + connection.pending()).saturating_sub(before);
                 if *pending > PENDING_CAP {

@@ -149,7 +149,7 @@ impl Tracer {
                     self.pass_time(sight.seen, sink);
                     self.streams.rtcp(&sight, bytes);
                 }
-                Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes, sink),
+                Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes),
                 Event::Incident(incident, head) => self.incident(incident, head, sink),
             }
         }
@@ -406,7 +406,7 @@ impl Tracer {
     }
 
     /// Remembers, with the conversation that it concerns, that a message could not be delivered.
-    fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8], sink: &mut impl Sink) {
+    fn unreachable(&mut self, seen: &IcmpSeen, quoted: &[u8]) {
         let mut outline = Outline::default();
         if outline.read_cut(quoted) {
             let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
@@ -419,10 +419,8 @@ impl Tracer {
                 let of_response = matches!(outline.start, crate::sip::StartLine::Response { .. });
                 conversation.unreachable.push(Unreachable { transaction, of_response, ..Unreachable::of(seen) });
             }
-        } else if !self.streams.unreachable(seen, quoted) && quoted.is_empty() {
-            // Too little is quoted to say which message: who could not be reached is known all the same.
-            let what = What::Unreachable(Unreachable::of(seen));
-            sink.incident(&Incident { what, time: seen.sight.time, frame: seen.sight.frame, flow: seen.quoted });
+        } else {
+            self.streams.unreachable(seen, quoted);
         }
     }
 
@@ -433,6 +431,10 @@ impl Tracer {
             sink.incident(incident);
             return;
         };
+        if head.is_empty() {
+            sink.incident(incident);
+            return;
+        }
         let mut outline = Outline::default();
         if !outline.read_cut(head) {
             return;

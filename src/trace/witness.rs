@@ -235,7 +235,9 @@ impl Witness {
         let [client, server] = self.records.as_deref()?;
         let on_sip_port = ports.is_sip(first.dst.port);
         let side = |direction: usize| if direction == 0 { first.src } else { first.dst };
-        let fatal = |alert: Alert| !matches!(alert.description, 0 | 90 | 100);
+        let is_13 = info.and_then(|i| i.version) == Some(tls::Version::Tls13);
+        // Up to TLS 1.2 a warning lets the connection go on. RFC 5246 §7.2
+        let fatal = |alert: Alert| (alert.is_fatal() || is_13) && !matches!(alert.description, 0 | 90 | 100);
         let told = [(0, client.alert), (1, server.alert)].into_iter().find_map(|(d, alert)| Some((d, alert?)));
         if let Some((direction, alert)) = told.or(self.opened_alert).filter(|(_, alert)| fatal(*alert)) {
             let What::TlsFailed(mut failure) = self.failure(side(direction), false, true, info, on_sip_port) else {
@@ -245,7 +247,6 @@ impl Witness {
             return Some(What::TlsFailed(failure));
         }
         let ended = self.ended?;
-        let is_13 = info.and_then(|i| i.version) == Some(tls::Version::Tls13);
         // In TLS 1.3 the rest of the handshake travels as data: an alert in the place of the client's Finished is known by its length.
         let protected =
             if is_13 { client.first_data == PROTECTED_ALERT } else { client.protected_alert || server.protected_alert };
@@ -308,4 +309,64 @@ fn asks_for_other(hello: &[u8]) -> bool {
     const WEB: [&[u8]; 4] = [b"\x02h2", b"\x08http/1.1", b"\x02h3", b"\x08http/1.0"];
     let has = |what: &[u8]| memchr::memmem::find(hello, what).is_some();
     WEB.iter().any(|name| has(name)) && !has(b"\x03sip")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+        [&[kind, 3, 3, 0, content.len() as u8][..], content].concat()
+    }
+
+    #[test]
+    fn records_are_read_wherever_the_segments_end() {
+        let stream = [record(22, &[1; 9]), record(20, &[1]), record(21, &[2, 48]), record(23, &[7; 30])].concat();
+        for cut in 0..=stream.len() {
+            let mut records = Records::default();
+            let (a, b) = stream.split_at(cut);
+            records.push(a);
+            records.push(b);
+            assert_eq!(records.alert, Some(Alert { level: 2, description: 48 }), "{cut}");
+            assert_eq!((records.data, records.first_data, records.changed_cipher, records.lost), (1, 30, true, false));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_given_up() {
+        let mut records = Records::default();
+        records.push(b"SIP/2.0 400 Bad Request\r\n");
+        assert!(records.lost && records.alert.is_none() && records.data == 0);
+    }
+
+    /// A connection of TLS 1.3, of which the rest of the handshake travels as data. RFC 8446 §5.1
+    fn thirteen(client_says: &[u8]) -> Option<What> {
+        let end = |last: u8| Endpoint::v4([192, 0, 2, last], if last == 1 { 40_000 } else { 5061 });
+        let first = Flow { src: end(1), dst: end(2) };
+        let mut hello = record(22, &[0; 60]);
+        hello[5..11].copy_from_slice(&[1, 0, 0, 56, 3, 3]);
+        let mut witness = Witness::default();
+        witness.data(0, &hello, Timestamp(1));
+        witness.data(1, &[record(22, &[2; 40]), record(20, &[1]), record(23, &[5; 90])].concat(), Timestamp(2));
+        witness.data(0, client_says, Timestamp(3));
+        witness.end(first.src, false, Timestamp(4));
+        let info = tls::Info { version: Some(tls::Version::Tls13), ..tls::Info::default() };
+        witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[]), Timestamp(5))
+    }
+
+    #[test]
+    fn in_tls_13_an_alert_in_the_place_of_finished_is_known_by_its_length() {
+        let alert = thirteen(&[record(20, &[1]), record(23, &[6; 19])].concat());
+        let Some(What::TlsFailed(failure)) = alert else { panic!("{alert:?}") };
+        assert!(failure.encrypted_alert && failure.alert.is_none() && failure.answered && failure.on_sip_port);
+        let finished = thirteen(&[record(20, &[1]), record(23, &[6; 53]), record(23, &[6; 80])].concat());
+        assert!(finished.is_none(), "{finished:?}");
+    }
+
+    #[test]
+    fn a_browser_is_told_from_a_phone_by_the_protocols_that_it_offers() {
+        assert!(asks_for_other(b"\x00\x10\x00\x0e\x00\x0c\x02h2\x08http/1.1"));
+        assert!(!asks_for_other(b"\x00\x10\x00\x0e\x00\x0c\x08http/1.1\x03sip"));
+        assert!(!asks_for_other(b"no such extension"));
+    }
 }

@@ -164,6 +164,14 @@ impl Connection {
         self.segment(scene, 0, ACK, &[]);
     }
 
+    /// Ends the connection from both sides, one of them first.
+    pub fn close_by(&mut self, scene: &mut Scene, end: usize) {
+        for end in [end, 1 - end] {
+            self.segment(scene, end, FIN | ACK, &[]);
+            self.next[end] += 1;
+        }
+    }
+
     /// Breaks the connection off from one end.
     pub fn reset(&mut self, scene: &mut Scene, end: usize) {
         self.segment(scene, end, RST | ACK, &[]);

@@ -37,6 +37,7 @@ pub struct Receiver {
     after_event: bool,
     max_delta: i64,
     max_gap: i64,
+    gap_end: Timestamp,
 }
 
 /// What a [`Receiver`] has found so far. Times are milliseconds.
@@ -77,6 +78,8 @@ pub struct Statistics {
     /// Longest time between two packets that silence suppression does not explain: a pause counts unless the packet after it
     /// is marked and its timestamp moved along, or comfort noise or telephone events stand beside it.
     pub max_gap_ms: f64,
+    /// When that pause ended.
+    pub gap_end: Timestamp,
     /// From the first to the last packet.
     pub duration_ms: f64,
     /// When the first packet came.
@@ -115,6 +118,7 @@ impl Receiver {
             after_event: false,
             max_delta: 0,
             max_gap: 0,
+            gap_end: Timestamp::default(),
         }
     }
 
@@ -171,7 +175,7 @@ impl Receiver {
             let moved_along =
                 || self.jitter.advance_ns(header.timestamp, used.clock_rate).is_some_and(|n| n >= delta / 2);
             if !(header.marker && skipped <= TALKSPURT_SKIP && moved_along()) {
-                self.max_gap = delta;
+                (self.max_gap, self.gap_end) = (delta, at);
             }
         }
         if !event {
@@ -260,6 +264,7 @@ impl Receiver {
             clock_rate: Some(main.clock_rate).filter(|&rate| rate != 0).or(jitter.fitted_rate),
             max_delta_ms: ms(self.max_delta),
             max_gap_ms: ms(self.max_gap),
+            gap_end: self.gap_end,
             duration_ms: self.last.ms_since(self.first),
             first: self.first,
             last: self.last,

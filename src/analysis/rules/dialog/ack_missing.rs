@@ -48,6 +48,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §13.2.2.4, §13.3.1.4",
 }];
 
+/// Answers that are looked at.
+const ANSWERS: usize = 256;
 /// The callee waits T1 before it repeats the 2xx; several repeats without an ACK are proof.
 const REPEATS: u32 = 3;
 /// Where the ACK need not pass here, it takes more: by then it has waited 3.5 s. RFC 3261 §13.3.1.4
@@ -64,7 +66,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let answered = c.transactions.iter().filter(|t| t.method == Method::Invite && (200..300).contains(&t.final_status));
     // The hop nearest to the callee knows best: the last transaction that was answered.
     let mut worst: Option<Finding> = None;
-    for t in answered {
+    for t in answered.take(ANSWERS) {
         // An ACK that fits no answer leaves this one without.
         let mismatched = t.final_response.is_some_and(|p| is_explained(findings, &["ack-mismatch"], p));
         if let Some(f) = finding(case, t, mismatched)
@@ -164,7 +166,8 @@ fn target(c: &Conversation, response: &Facts) -> Option<String> {
 }
 
 fn acks_of<'a>(c: &'a Conversation, response: &Facts) -> impl Iterator<Item = &'a Facts> + use<'a> {
-    // The request may have been cut before its CSeq.
-    let cseq = response.cseq;
-    c.requests(Method::Ack).map(|(_, f)| f).filter(move |f| f.cseq == cseq)
+    // The request may have been cut before its CSeq. The legs of a B2BUA count each for itself.
+    let (cseq, from_tag) = (response.cseq, response.from_tag);
+    let is_its = move |f: &&Facts| f.cseq == cseq && (f.head_cut || c.text(f.from_tag) == c.text(from_tag));
+    c.requests(Method::Ack).map(|(_, f)| f).filter(is_its)
 }

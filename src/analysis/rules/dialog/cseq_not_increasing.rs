@@ -33,6 +33,8 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 /// Requests that follow each other faster than this may have changed places on the way.
 const OVERTAKING_NS: i64 = 250_000_000;
+/// Messages among which the same request on another hop is looked for.
+const LOOKED_AT: usize = 512;
 /// Sides of dialogs that are told apart.
 const SIDES: usize = 16;
 
@@ -84,8 +86,10 @@ fn is_wrong(c: &Conversation, side: &Side<'_>, position: u32, f: &Facts) -> bool
     let is_again = |o: &Facts| {
         o.asks(f.method) && o.cseq == f.cseq && dialog::is_same_side(c, o, f) && o.method_text() == f.method_text()
     };
-    let seen_before = c.facts.iter().take(position as usize).any(is_again);
-    if seen_before {
+    let before = c.facts.iter().take(position as usize).rev();
+    // Farther back than this nothing is known.
+    let is_near = position - side.position < LOOKED_AT as u32;
+    if !is_near || before.take(LOOKED_AT).any(is_again) {
         return false;
     }
     let refused = c.transaction(f).is_some_and(|t| t.final_status == 500);

@@ -41,6 +41,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3262 §3, §4",
 }];
 
+/// Reliable responses that are looked at.
+const RESPONSES: usize = 64;
 /// The response is repeated after T1; so many repeats are proof by themselves. RFC 3262 §3
 const REPEATS: usize = 3;
 /// Where nothing is repeated, this much has to pass without a PRACK.
@@ -53,7 +55,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Call || !c.fields.iter().any(|f| f.name == HeaderName::RSeq) {
         return;
     }
-    let worst = c.firsts().filter_map(|(p, f)| Unconfirmed::of(case, p, f)).max_by_key(|u| u.repeats.len());
+    let reliable = |f: &Facts| f.method == Method::Invite && f.is_provisional() && is_reliable(c, f);
+    let asking = c.firsts().filter(|(_, f)| reliable(f)).take(RESPONSES);
+    let worst = asking.filter_map(|(p, f)| Unconfirmed::of(case, p, f)).max_by_key(|u| u.repeats.len());
     findings.extend(worst.map(|u| u.finding(case)));
 }
 
@@ -83,12 +87,10 @@ fn confirms(c: &Conversation, prack: &Facts, rseq: u64, cseq: u32) -> bool {
 impl<'a> Unconfirmed<'a> {
     fn of(case: &Case<'a>, position: u32, response: &'a Facts) -> Option<Self> {
         let c = case.conversation;
-        if response.method != Method::Invite || !response.is_provisional() || !is_reliable(c, response) {
-            return None;
-        }
         let rseq = number(c.header(response, HeaderName::RSeq)?)?;
         let mut pracks = c.requests(Method::Prack);
-        let confirming = pracks.find(|(_, p)| confirms(c, p, rseq, response.cseq));
+        let is_its = |p: &Facts| p.head_cut || dialog::is_same_side(c, p, response);
+        let confirming = pracks.find(|(_, p)| is_its(p) && confirms(c, p, rseq, response.cseq));
         let mut repeats: Vec<(u32, &Facts)> = c.repeats_of(position).collect();
         let proven = if let Some((_, prack)) = confirming {
             let in_vain = |f: &Facts| f.time.since(prack.time) > CROSSING_NS;

@@ -72,13 +72,17 @@ static ENTRIES: [Entry; 2] = [
 
 /// What comes after a BYE, or this much before it, may cross it.
 const CROSSING_NS: i64 = 2_000_000_000;
+/// Refusals that are looked at.
+const REFUSALS: usize = 64;
 /// Findings of one conversation.
 const MOST: usize = 4;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
     let before = findings.len();
-    for t in c.transactions.iter().filter(|t| t.final_status >= 300) {
+    let refusals =
+        c.transactions.iter().filter(|t| t.final_status == 481 || (t.method == Method::Bye && t.final_status >= 300));
+    for t in refusals.take(REFUSALS) {
         let Some(request) = t.request.and_then(|p| c.at(p)) else { continue };
         let Some(response) = t.final_response.and_then(|p| c.at(p)) else { continue };
         let found = match t.final_status {

@@ -42,6 +42,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §12.2.1.1, §16.12",
 }];
 
+/// Requests without a Route that are looked at.
+const REQUESTS: usize = 64;
 /// Addresses of a route set that are looked at.
 const ROUTES: usize = 16;
 
@@ -59,7 +61,8 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             && f.method != Method::Cancel
     };
     let mut found: Option<Finding> = None;
-    for (position, request) in c.firsts().filter(|(_, f)| within(f) && c.header(f, HeaderName::Route).is_none()) {
+    let unrouted = c.firsts().filter(|(_, f)| within(f) && c.header(f, HeaderName::Route).is_none());
+    for (position, request) in unrouted.take(REQUESTS) {
         // The ACK to a refused re-INVITE goes where that went.
         if request.asks(Method::Ack)
             && c.transaction(request).is_some_and(|t| t.method == Method::Invite && t.final_status >= 300)

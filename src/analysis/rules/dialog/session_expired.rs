@@ -72,7 +72,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     let bye = c.requests(Method::Bye).next();
     let until = bye.map_or(case.now, |(_, f)| f.time);
-    let agreed = agreed(c, until);
+    let agreed = agreed(c, until, bye.map(|(_, f)| f));
     if let Some((position, bye)) = bye
         && let Some(reason) = c.headers(bye, HeaderName::Reason).find(|value| tells_expiry(value))
     {
@@ -90,10 +90,13 @@ fn tells_expiry(reason: &[u8]) -> bool {
         || (has(b"session") && (has(b"expire") || has(b"timer") || has(b"timeout") || has(b"refresh")))
 }
 
-/// The agreement that holds at `until`: that of the last 2xx to an INVITE or UPDATE.
-fn agreed(c: &Conversation, until: Timestamp) -> Option<Agreed<'_>> {
+/// The agreement that holds at `until`: that of the last 2xx to an INVITE or UPDATE, in the dialog that `bye` ends. The legs of a B2BUA have a timer each.
+fn agreed<'a>(c: &'a Conversation, until: Timestamp, bye: Option<&Facts>) -> Option<Agreed<'a>> {
     let mut last: Option<Agreed<'_>> = None;
-    let refreshes = |f: &Facts| f.is_success() && matches!(f.method, Method::Invite | Method::Update) && f.time < until;
+    let refreshes = |f: &Facts| {
+        let is_refresh = f.is_success() && matches!(f.method, Method::Invite | Method::Update) && f.time < until;
+        is_refresh && bye.is_none_or(|bye| dialog::is_same(c, f, bye))
+    };
     for (position, response) in c.firsts().filter(|(_, f)| refreshes(f)) {
         // The same response on the next hop agrees on nothing new.
         if last.is_some_and(|l| l.response.cseq == response.cseq && dialog::is_same_way(c, l.response, response)) {

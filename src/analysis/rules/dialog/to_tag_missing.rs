@@ -45,13 +45,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
         None => ENTRIES[0].finding(format!("{who} answered {said} without a To tag")),
     };
-    let forms_dialog =
-        |f: &Facts| matches!(f.method, Method::Invite | Method::Subscribe | Method::Refer) && f.status < 300;
-    let forming = c.firsts().any(|(_, f)| lacks(f) && forms_dialog(f));
-    if !forming {
-        // Nothing follows that would need the tag.
-        f.severity = Severity::Warning;
-    }
+    f.severity = c.firsts().filter(|(_, f)| lacks(f)).map(|(_, f)| weight(f)).max().unwrap_or(Severity::Info);
     if response.method == Method::Invite && response.status < 300 {
         f.detail.push("No dialog can be told from this answer: ACK and BYE have only half a name for it.".to_owned());
     }
@@ -61,6 +55,16 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         f.detail.push(format!("{others} more responses lack it."));
     }
     findings.push(f);
+}
+
+/// What it costs: a dialog that is set up has half a name; after a refusal nothing follows that would need the tag.
+fn weight(response: &Facts) -> Severity {
+    let forms_dialog = matches!(response.method, Method::Invite | Method::Subscribe | Method::Refer);
+    match response.status {
+        200..=299 if forms_dialog => Severity::Error,
+        101..=199 if forms_dialog => Severity::Warning,
+        _ => Severity::Info,
+    }
 }
 
 /// The same response on the hop before, where it still had its tag.

@@ -106,6 +106,9 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
         State::Unanswered if !gave_up(outcome, origin) => {
             format!("{sender} turned the call away while it rang: {said}")
         }
+        State::Unanswered if outcome.ringing.is_none() => {
+            format!("the call never rang: {sender} got no answer for it, and gave up with {said}")
+        }
         State::Unanswered => format!("nobody answered: {sender} gave up with {said}"),
         State::Redirected => format!("{sender} redirected the call: {said}"),
         State::Busy => format!("{sender} is busy: {said}"),
@@ -153,10 +156,15 @@ fn explained<'a>(c: &'a Conversation, origin: &Facts) -> impl Iterator<Item = St
 /// The response with which the decision began: the earliest final one of the same status, on the hop farthest from the caller.
 fn origin_of<'a>(case: &Case<'a>, response: &'a Facts, outcome: &Outcome) -> (&'a Facts, Option<u32>) {
     let c = case.conversation;
-    let same =
-        |f: &&Facts| f.status == response.status && f.cseq_method == response.cseq_method && f.time <= response.time;
-    let earliest =
-        c.firsts().find(|(_, f)| same(f) && f.cseq == response.cseq).or_else(|| c.firsts().find(|(_, f)| same(f)));
+    // Not before the INVITE that it answers: the attempt before may have ended in the same way.
+    let asked = c.transaction(response).and_then(|t| t.request).and_then(|p| c.at(p)).map(|f| f.time);
+    let same = |f: &Facts| {
+        f.status == response.status
+            && f.cseq_method == response.cseq_method
+            && f.time <= response.time
+            && asked.is_none_or(|asked| f.time >= asked)
+    };
+    let earliest = c.firsts().find(|(_, f)| same(f));
     earliest.map_or((response, outcome.final_response), |(p, f)| (f, Some(p)))
 }
 
@@ -192,9 +200,10 @@ fn tell_decision(c: &Conversation, outcome: &Outcome, origin: &Facts, f: &mut Fi
 
 /// Where a host had sent the INVITE on, and the final status that came from there.
 fn forwarded_by(c: &Conversation, host: Endpoint, origin: &Facts) -> Option<(Endpoint, Option<u16>)> {
+    let asked = c.transaction(origin).and_then(|t| t.request);
     let onward = c.transactions.iter().filter(|t| {
         t.method == Method::Invite
-            && t.cseq == origin.cseq
+            && t.request >= asked
             && t.flow.src.same_ip(&host)
             && !t.flow.dst.same_ip(&origin.flow.dst)
     });

@@ -81,12 +81,25 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     let changes = |t: &&Transaction| t.final_status >= 300 && matches!(t.method, Method::Invite | Method::Update);
     // The same refusal is seen on each hop that it passed.
-    let mut told: Vec<&Facts> = Vec::new();
+    let mut told: Vec<(&Facts, usize)> = Vec::new();
     for t in c.transactions.iter().filter(changes) {
         let Some(request) = t.request.and_then(|p| c.at(p)).filter(|r| !r.to_tag.is_empty()) else { continue };
         let known =
-            |o: &&Facts| o.cseq == request.cseq && o.method == request.method && dialog::is_same_side(c, o, request);
-        if told.len() >= MOST || told.iter().any(known) {
+            |o: &Facts| o.cseq == request.cseq && o.method == request.method && dialog::is_same_side(c, o, request);
+        if told.len() >= MOST || told.iter().any(|(o, _)| known(o)) {
+            continue;
+        }
+        // Tried again and refused again is the same story.
+        let again = |o: &Facts| {
+            let status = c.transaction(o).map_or(0, |t| t.final_status);
+            status == t.final_status && o.method == request.method && dialog::is_same_side(c, o, request)
+        };
+        if let Some(&(_, at)) = told.iter().find(|(o, _)| again(o)) {
+            told.push((request, at));
+            if let Some(f) = findings.get_mut(at) {
+                f.detail.push(format!("It was tried and refused again {} later.", since_first(c, f, request)));
+                f.positions.extend([t.request, t.final_response].into_iter().flatten());
+            }
             continue;
         }
         let found = match t.final_status {
@@ -96,10 +109,16 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             status => refused(case, request, status),
         };
         if let Some(f) = found {
-            told.push(request);
+            told.push((request, findings.len()));
             findings.push(f);
         }
     }
+}
+
+/// How long after the first message of a finding a request came.
+fn since_first(c: &Conversation, f: &Finding, request: &Facts) -> String {
+    let first = f.positions.first().and_then(|&p| c.at(p)).map_or(request.time, |first| first.time);
+    words::duration(request.time.since(first))
 }
 
 /// The refusal where it began: the first sight of it, on the farthest hop.

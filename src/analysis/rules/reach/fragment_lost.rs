@@ -46,10 +46,7 @@ pub(super) static ENTRIES: [Entry; 1] = [Entry {
             "gateway: <param name=\"register-transport\" value=\"tcp\"/>, ;transport=tcp in the dial string; profile: enable-compact-headers",
         ),
         (Product::Kamailio, "udp_mtu=1300, udp_mtu_try_proto=TCP"),
-        (
-            Product::OpenSips,
-            "force the outgoing socket: $fs = \"tcp:ADDRESS:5060\"; mc_compact() of the module compression",
-        ),
+        (Product::OpenSips, "force_send_socket(\"tcp:ADDRESS:5060\"); mc_compact() of the module compression"),
     ],
     rule: "RFC 3261 §18.1.1, RFC 791 §3.2, RFC 8900 §3",
 }];
@@ -108,6 +105,7 @@ fn finding(c: &Conversation, t: &Transaction) -> Option<Finding> {
 pub(super) fn incomplete(r: &Repeated, lost: &Incomplete) -> Finding {
     let (src, dst) = (r.first.flow.src, r.first.flow.dst);
     let name = match (lost.status, lost.method) {
+        _ if !lost.has_head => "message".to_owned(),
         (0, Method::Other) => "request".to_owned(),
         (0, method) => method.text().to_owned(),
         (status, Method::Other) => status.to_string(),
@@ -132,6 +130,13 @@ pub(super) fn incomplete(r: &Repeated, lost: &Incomplete) -> Finding {
         "A capture filter that keeps first fragments only: later fragments of other datagrams were captured."
             .to_owned(),
     );
-    f.ruled_out.push("A capture that dropped the fragment, while the message arrived: nothing answered it.".to_owned());
+    if lost.has_head {
+        f.ruled_out
+            .push("A capture that dropped the fragment, while the message arrived: nothing answered it.".to_owned());
+    } else {
+        // What it said, and whether it was answered, cannot be told.
+        (f.severity, f.confidence) = (Severity::Warning, Confidence::Possible);
+        f.detail.push("Its first fragment is the one that is missing; other messages between the two went in fragments, so that this was one.".to_owned());
+    }
     f
 }

@@ -59,7 +59,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Whether an error says that the packet was not delivered, and nothing about its size or its fragments.
-fn is_refusal(u: &Unreachable) -> bool {
+pub(in crate::analysis) fn is_refusal(u: &Unreachable) -> bool {
     match u.v6 {
         false => matches!((u.kind, u.code), (3, code) if code != 4) || (u.kind, u.code) == (11, 0),
         true => u.kind == 1 || (u.kind, u.code) == (3, 0),

@@ -8,6 +8,7 @@
 use super::repeats::{self, Repeated};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::base::Endpoint;
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts};
 
@@ -87,7 +88,7 @@ fn finding(case: &Case<'_>, first: &Facts, r: &Repeated, all: &[Repeated]) -> Op
     let (verdict, until) = if first.is_request() {
         (of_request(c, first, r), "a response came".to_owned())
     } else {
-        (of_response(c, first, r), "its ACK came".to_owned())
+        (of_response(c, first, r, origin(c, first, r, all)), "its ACK came".to_owned())
     };
     // Who misses an ACK to a 2xx altogether says so.
     if verdict.is_none() && first.is_success() {
@@ -224,14 +225,15 @@ fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Fac
 }
 
 /// Why a final response to an INVITE was repeated. RFC 3261 §13.3.1.4, §17.2.1
-fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> {
+fn of_response(c: &Conversation, first: &Facts, r: &Repeated, origin: Endpoint) -> Option<Verdict> {
     let (src, dst) = (first.flow.src, first.flow.dst);
     let last = r.all(c).last()?;
     let is_ack = |f: &&Facts| f.asks(Method::Ack) && f.cseq == first.cseq && !f.copy && f.time >= first.time;
     let to_sender = c.facts.iter().filter(is_ack).find(|f| f.flow.dst.same_ip(&src));
     // Without Record-Route it goes past the proxies.
     let ack = to_sender.or_else(|| c.facts.iter().find(is_ack))?;
-    let to = ack.flow.dst;
+    // Proxies pass a 2xx and its ACK on: it is who made it that waits for the ACK.
+    let to = if first.is_success() { origin } else { ack.flow.dst };
     let before = last.time.since(ack.time);
     if before > CROSSING_NS {
         let shown = words::duration(before);
@@ -279,6 +281,19 @@ fn of_response(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict>
             "A lost ACK: none was captured before the last repeat.".to_owned(),
         ],
     })
+}
+
+/// Who began to repeat a message that proxies only passed on.
+fn origin(c: &Conversation, first: &Facts, r: &Repeated, all: &[Repeated]) -> Endpoint {
+    const HOPS: usize = 8;
+    let (mut at, mut sender) = (r, first.flow.src);
+    for _ in 0..HOPS {
+        let Some(before) = repeats::passed_from(c, all, at) else { break };
+        sender = before.flow.src;
+        let Some(known) = all.iter().find(|o| c.at(o.original).is_some_and(|f| f.index == before.index)) else { break };
+        at = known;
+    }
+    sender
 }
 
 /// ` was` for one, ` 2 were` for more.

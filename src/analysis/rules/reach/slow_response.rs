@@ -36,7 +36,7 @@ static ENTRIES: [Entry; 1] = [Entry {
         (Product::FreeSwitch, "mod_xml_curl and dialplan lookups block the answer: shorten their timeouts"),
         (
             Product::Kamailio,
-            "children=; exec_msg_threshold= logs what takes long; modparam(\"tm\", \"auto_inv_100\", 1)",
+            "children=; latency_limit_action=500 logs the actions that take longer (ms); modparam(\"tm\", \"auto_inv_100\", 1)",
         ),
         (Product::OpenSips, "udp_workers=; exec_msg_threshold=; modparam(\"tm\", \"auto_100trying\", 1)"),
     ],

@@ -266,15 +266,15 @@ const ROWS: &[Row] = &[
     Row {
         name: "transfer_refer.pcap",
         messages: 54,
-        calls: &[("answered", 1), ("completed", 1)],
+        calls: COMPLETED,
         registrations: &["removed"],
         streams: &[
             (ALICE, BOB, "speex", 201, 0, 1),
             (BOB, ALICE, "speex", 201, 0, 1),
-            (BOB, CAROL, "PCMU", 102, 0, 2),
-            (CAROL, BOB, "PCMU", 102, 0, 2),
+            (BOB, CAROL, "PCMU", 102, 0, 1),
+            (CAROL, BOB, "PCMU", 102, 0, 1),
         ],
-        path: OVER_PROXY,
+        path: &[(ALICE, "uac"), (PROXY, "proxy"), (BOB, "uas"), (CAROL, "uas")],
         ..NONE
     },
     Row {
@@ -473,7 +473,8 @@ fn digits_transfers_and_reliable_responses_are_told() {
     {
         assert_eq!(told.iter().filter(|n| **n == note).count(), 1, "{note}");
     }
-    assert_eq!(d["calls"][1]["from"]["uri"], "sip:bob@lab.example.test");
+    assert_eq!(list(&d["calls"][0], "call_ids").len(), 2);
+    assert_eq!(d["calls"][0]["legs"][1]["joined"]["evidence"][0]["kind"], "refer");
     let Some(d) = example("prack_100rel.pcap") else { return };
     for rseq in ["4711", "4712"] {
         let confirms = format!("confirms the provisional response with RSeq {rseq}");

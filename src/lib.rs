@@ -13,6 +13,7 @@ pub mod digest;
 pub mod driver;
 pub mod media;
 pub mod net;
+pub mod reference;
 pub mod render;
 pub mod report;
 pub mod sip;

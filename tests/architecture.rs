@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["sip", "media", "digest", "net"],
-    &["capture", "trace", "transaction", "transport"],
+    &["capture", "reference", "trace", "transaction", "transport"],
     &["agent", "analysis"],
     &["driver"],
     &["report"],

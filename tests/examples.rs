@@ -80,7 +80,7 @@ const ROWS: &[Row] = &[
         name: "codec_mismatch_488.pcap",
         messages: 10,
         calls: &[("rejected", 1)],
-        grave: &[("call-rejected", 1)],
+        grave: &[("media-not-acceptable", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -182,7 +182,7 @@ const ROWS: &[Row] = &[
         name: "register_no_answer.pcap",
         messages: 4,
         registrations: &["unanswered"],
-        grave: &[("no-response", 1)],
+        grave: &[("icmp-unreachable", 1)],
         ..NONE
     },
     Row { name: "register_ok.pcap", messages: 4, registrations: &["registered"], ..NONE },
@@ -230,7 +230,7 @@ const ROWS: &[Row] = &[
         name: "srtp_mismatch.pcap",
         messages: 10,
         calls: &[("rejected", 1)],
-        grave: &[("call-rejected", 1)],
+        grave: &[("media-not-acceptable", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -252,7 +252,7 @@ const ROWS: &[Row] = &[
         path: OVER_PROXY,
         ..NONE
     },
-    Row { name: "tls_expired_cert.pcap", ..NONE },
+    Row { name: "tls_expired_cert.pcap", grave: &[("tls-failed", 1)], ..NONE },
     Row {
         name: "transfer_refer.pcap",
         messages: 54,
@@ -272,7 +272,7 @@ const ROWS: &[Row] = &[
         messages: 7,
         calls: &[("failed", 1)],
         exchanges: &[("OPTIONS", "answered", 1)],
-        grave: &[("no-response", 1)],
+        grave: &[("fragment-lost", 1)],
         path: &[(ALICE, "uac"), (BOB, "uas")],
         ..NONE
     },
@@ -396,15 +396,15 @@ fn a_lost_invite_says_where_it_was_lost() {
         list(finding, "messages").iter().map(|i| &d["messages"][i.as_u64().unwrap() as usize]).collect();
     assert_eq!(shown.len(), 3);
     assert!(shown.iter().all(|m| host(&m["src"]) == PROXY && host(&m["dst"]) == BOB && m["method"] == "INVITE"));
-    assert!(finding["detail"].as_str().unwrap().contains("the ones before were lost on the way there"));
+    assert!(finding["title"].as_str().unwrap().ends_with("the first 2 were lost on the way to 10.20.0.20:5060"));
 }
 
 #[test]
 fn the_one_who_decided_is_named() {
     for (name, code, who) in [
         ("busy_486.pcap", "call-busy", "10.20.0.20:5060"),
-        ("codec_mismatch_488.pcap", "call-rejected", "10.20.0.20:5060"),
-        ("srtp_mismatch.pcap", "call-rejected", "10.20.0.20:5060"),
+        ("codec_mismatch_488.pcap", "media-not-acceptable", "10.20.0.20:5060"),
+        ("srtp_mismatch.pcap", "media-not-acceptable", "10.20.0.20:5060"),
         ("not_found_404.pcap", "call-rejected", "10.20.0.1:5060"),
         ("dead_next_hop.pcap", "call-unanswered", "10.20.0.1:5060"),
     ] {
@@ -416,14 +416,22 @@ fn the_one_who_decided_is_named() {
 
 #[test]
 fn icmp_says_why_nobody_answered() {
-    for (name, quotes, words) in [
-        ("register_no_answer.pcap", 4, "port unreachable"),
-        ("udp_fragments_lost.pcap", 5, "fragment reassembly time exceeded"),
+    for (name, quotes, code, words) in [
+        ("register_no_answer.pcap", 4, "icmp-unreachable", "port unreachable"),
+        ("udp_fragments_lost.pcap", 5, "fragment-lost", "fragment reassembly time exceeded"),
     ] {
         let Some(d) = example(name) else { return };
         assert_eq!(d["summary"]["undecoded"]["sip_in_icmp_error"], quotes, "{name}");
-        assert!(finding(&d, "no-response")["detail"].as_str().unwrap().contains(words), "{name}");
+        assert!(finding(&d, code)["detail"].as_str().unwrap().contains(words), "{name}");
     }
+}
+
+#[test]
+fn tls_that_fails_is_told_with_the_certificate_that_made_it_fail() {
+    let Some(d) = example("tls_expired_cert.pcap") else { return };
+    let told = finding(&d, "tls-failed");
+    assert!(told["title"].as_str().unwrap().contains("certificate had expired the day before"), "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("CN=lab.example.test"), "{told}");
 }
 
 #[test]

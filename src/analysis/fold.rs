@@ -3,7 +3,33 @@
 use super::Finding;
 
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
-const FOLDED: &[(&str, &[&str])] = &[];
+/// What follows from a consequence stands before it.
+const FOLDED: &[(&str, &[&str])] = &[
+    // Without an ACK the 2xx is repeated on every hop that it passes.
+    ("ack-missing", &["retransmission"]),
+    // An answer that names no dialog, or no place to go, is not acknowledged, and what follows it is not understood.
+    ("to-tag-missing", &["ack-missing", "ack-mismatch", "dialog-unknown", "bye-rejected", "route-set-ignored"]),
+    (
+        "contact-missing",
+        &["ack-missing", "ack-mismatch", "prack-missing", "dialog-unknown", "bye-rejected", "abrupt-end"],
+    ),
+    ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end"]),
+    ("forked-answers", &["ack-missing", "dialog-unknown"]),
+    // Without its ACK the callee gives the call up, and knows it no more.
+    ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected"]),
+    ("ack-missing", &["abrupt-end", "dialog-unknown", "bye-rejected"]),
+    ("session-expired", &["reinvite-rejected", "abrupt-end", "dialog-unknown"]),
+    ("cseq-not-increasing", &["reinvite-rejected", "bye-rejected"]),
+    ("route-set-ignored", &["bye-rejected", "dialog-unknown"]),
+    ("abrupt-end", &["call-open"]),
+    // What goes round is refused, repeated, long and late because it goes round.
+    ("loop", &["call-rejected", "no-response", "retransmission", "slow-response", "udp-too-large", "max-forwards-low"]),
+    // A proxy gives up with 408 because what it asked did not answer.
+    ("no-response", &["call-unanswered"]),
+    ("icmp-unreachable", &["call-unanswered"]),
+    ("fragment-lost", &["call-unanswered"]),
+    ("retransmission", &["post-dial-delay", "slow-response"]),
+];
 
 /// Puts consequences under their causes.
 pub fn fold(findings: &mut Vec<Finding>) {

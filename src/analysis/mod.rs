@@ -5,6 +5,7 @@
 
 pub mod finding;
 pub mod fold;
+pub mod incidents;
 pub mod roles;
 pub mod rules;
 pub mod settings;

@@ -1,23 +1,42 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
+use super::incidents::Incidents;
+use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
-use crate::trace::MediaStream;
+use crate::base::Timestamp;
+use crate::trace::{Incident, MediaStream};
 
 /// Sees every conversation, stream and incident of a run once, and says what they amount to.
 #[derive(Debug, Default)]
-pub struct Watch {}
+pub struct Watch {
+    copies: Copies,
+    incidents: Incidents,
+}
 
 impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let _ = settings;
-        Watch {}
+        Watch::default()
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        let _ = (case, findings);
+        self.copies.add(case.conversation);
+        self.incidents.conversation(case, findings);
+    }
+
+    /// Takes an incident in; what had to go for it is told.
+    #[must_use]
+    pub fn incident(&mut self, incident: &Incident) -> Vec<Finding> {
+        self.incidents.take(incident).into_iter().collect()
+    }
+
+    /// Incidents that no conversation has explained by `now`.
+    #[must_use]
+    pub fn due(&mut self, now: Timestamp) -> Vec<Finding> {
+        self.incidents.due(now)
     }
 
     /// Judges a stream that belongs to no call.
@@ -30,6 +49,8 @@ impl Watch {
     /// What all of them amount to, at the end of the input.
     #[must_use]
     pub fn finish(&mut self) -> Vec<Finding> {
-        Vec::new()
+        let mut findings = self.incidents.finish();
+        findings.extend(self.copies.finding());
+        findings
     }
 }

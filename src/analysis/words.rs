@@ -14,12 +14,21 @@ pub fn message(c: &Conversation, f: &Facts) -> String {
     if reason.is_empty() { f.status.to_string() } else { format!("{} {reason}", f.status) }
 }
 
+/// Characters of a method that nobody knows: the longest registered one has nine.
+const MOST_OF_METHOD: usize = 32;
+
 /// The method of a request, or of the request that a response answers.
 #[must_use]
 pub fn method(c: &Conversation, f: &Facts) -> String {
     match f.method {
         Method::Other if f.method_text().is_empty() => "request".to_owned(),
-        Method::Other => Safe(c.text(f.method_text())).to_string(),
+        Method::Other => {
+            let name = Safe(c.text(f.method_text())).to_string();
+            match name.char_indices().nth(MOST_OF_METHOD) {
+                Some((at, _)) => format!("{}…", name.get(..at).unwrap_or_default()),
+                None => name,
+            }
+        }
         known => known.text().to_owned(),
     }
 }

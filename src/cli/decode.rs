@@ -82,6 +82,9 @@ pub struct DecodeArgs {
     /// Private key of the server (PEM) that opens TLS with RSA key exchange (may be repeated)
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub server_key: Vec<PathBuf>,
+    /// Keep calls apart that are legs of one, joined across a B2BUA
+    #[arg(long, help_heading = "Input")]
+    pub no_join: bool,
 
     /// Only the table of calls, registrations and exchanges
     #[arg(long, conflicts_with_all = ["summary", "all"], help_heading = "Show")]

@@ -3,8 +3,8 @@
 use super::duration;
 use super::output::OutputArgs;
 use crate::digest::Algorithm;
-use crate::transport::Protocol;
 use crate::transport::listener::Listen;
+use crate::transport::{Protocol, Target};
 use clap::{Args, Subcommand, ValueEnum};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub enum Role {
     Registrar(RegistrarArgs),
     /// Redirect server: says where users are
     Redirect(RedirectArgs),
+    /// Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads
+    Proxy(ProxyArgs),
 }
 
 /// Options of `sipctl serve uas`.
@@ -55,6 +57,9 @@ pub struct UasArgs {
     /// Answer only this method with --status; may be repeated
     #[arg(long, value_name = "METHOD", requires = "status")]
     pub method: Vec<String>,
+    /// Faults on purpose.
+    #[command(flatten)]
+    pub faults: FaultArgs,
     /// What all roles have.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
@@ -70,18 +75,9 @@ Examples:
   sipctl serve registrar --user alice:secret
   sipctl serve registrar --users accounts.csv --realm example.com --algorithm MD5")]
 pub struct RegistrarArgs {
-    /// Test account; may be repeated
-    #[arg(long, value_name = "NAME:PASSWORD", value_parser = account)]
-    pub user: Vec<Account>,
-    /// Accounts from a CSV file: user,password
-    #[arg(long, value_name = "FILE")]
-    pub users: Option<PathBuf>,
-    /// Whose passwords are asked for
-    #[arg(long, value_name = "TEXT", default_value = "sipctl", value_parser = one_line)]
-    pub realm: String,
-    /// Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)
-    #[arg(long, value_name = "NAME", value_parser = algorithm)]
-    pub algorithm: Vec<Algorithm>,
+    /// Who may register.
+    #[command(flatten)]
+    pub accounts: AccountArgs,
     /// Quality of protection to offer; may be repeated
     #[arg(long, value_enum, value_name = "QOP", default_value = "auth")]
     pub qop: Vec<QopChoice>,
@@ -97,6 +93,9 @@ pub struct RegistrarArgs {
     /// Service-Route to tell who registers; may be repeated
     #[arg(long, value_name = "ROUTE", value_parser = one_line)]
     pub service_route: Vec<String>,
+    /// Faults on purpose.
+    #[command(flatten)]
+    pub faults: FaultArgs,
     /// What all roles have.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
@@ -114,9 +113,88 @@ pub struct RedirectArgs {
     /// The same from a file: one a line, # starts a comment
     #[arg(long, value_name = "FILE")]
     pub map_file: Option<PathBuf>,
+    /// Faults on purpose.
+    #[command(flatten)]
+    pub faults: FaultArgs,
     /// What all roles have.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
+}
+
+/// Options of `sipctl serve proxy`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+It forwards what is for others to where the Request-URI leads: let only those reach it whom you trust.
+
+Examples:
+  sipctl serve proxy --user alice:secret --user bob:secret --domain example.com
+  sipctl serve proxy --listen udp:127.0.0.1:5060 --listen tls:127.0.0.1:5061 --next-hop sip:192.0.2.1;transport=tls
+  sipctl serve proxy --stateless --no-record-route")]
+pub struct ProxyArgs {
+    /// Who may register, and (with --auth) who may call.
+    #[command(flatten)]
+    pub accounts: AccountArgs,
+    /// A domain whose users register here; may be repeated (without it: whatever domain they register with)
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
+    pub domain: Vec<String>,
+    /// Ask for credentials of who calls, too (407)
+    #[arg(long)]
+    pub auth: bool,
+    /// Where requests go that are for nobody here (default: where their Request-URI leads)
+    #[arg(long, value_name = "URI", value_parser = target)]
+    pub next_hop: Option<Target>,
+    /// Keep no transactions: forward each message by itself
+    #[arg(long)]
+    pub stateless: bool,
+    /// Leave the way of a dialog after its first request
+    #[arg(long)]
+    pub no_record_route: bool,
+    /// T1, the estimate of the round trip
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "500ms")]
+    pub t1: Duration,
+    /// DNS server to ask instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = super::active::name_server, help_heading = "Network")]
+    pub dns: Option<SocketAddr>,
+    /// Trust anchors for next hops over TLS (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub tls_ca: Option<PathBuf>,
+    /// Take any certificate of a next hop
+    #[arg(long, help_heading = "TLS")]
+    pub tls_insecure: bool,
+    /// What all roles have.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+}
+
+/// Accounts.
+#[derive(Clone, Debug, Args)]
+pub struct AccountArgs {
+    /// Test account; may be repeated
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = account)]
+    pub user: Vec<Account>,
+    /// Accounts from a CSV file: user,password
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Whose passwords are asked for
+    #[arg(long, value_name = "TEXT", default_value = "sipctl", value_parser = one_line)]
+    pub realm: String,
+    /// Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    pub algorithm: Vec<Algorithm>,
+}
+
+/// Faults on purpose.
+#[derive(Clone, Debug, Args)]
+pub struct FaultArgs {
+    /// Let every answer wait
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0", help_heading = "Faults")]
+    pub delay: Duration,
+    /// Let so many of a hundred requests fall unanswered, repeats too
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "0%", help_heading = "Faults")]
+    pub drop: u32,
+    /// Repeat the draws of an earlier run
+    #[arg(long, value_name = "N", help_heading = "Faults")]
+    pub seed: Option<u64>,
 }
 
 /// What all roles have.
@@ -131,15 +209,6 @@ pub struct EndpointArgs {
     /// The key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub tls_key: Option<PathBuf>,
-    /// Let every answer wait
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0", help_heading = "Faults")]
-    pub delay: Duration,
-    /// Let so many of a hundred requests fall unanswered, repeats too
-    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "0%", help_heading = "Faults")]
-    pub drop: u32,
-    /// Repeat the draws of an earlier run
-    #[arg(long, value_name = "N", help_heading = "Faults")]
-    pub seed: Option<u64>,
     /// Server header field (empty for none)
     #[arg(long, value_name = "TEXT", value_parser = one_line, help_heading = "Identity")]
     pub server: Option<String>,
@@ -241,6 +310,10 @@ fn place(text: &str) -> Result<(String, String), String> {
     let parted = text.split_once('=').filter(|(user, uri)| !user.is_empty() && !uri.is_empty());
     let (user, uri) = parted.ok_or_else(|| format!("'{text}' is no map: write bob=sip:bob@192.0.2.5"))?;
     Ok((user.trim().to_owned(), uri.trim().to_owned()))
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    Target::parse(text)
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {

@@ -153,7 +153,7 @@ impl Run<'_> {
         let raw = (detail.headers || detail.raw) && (!self.selection.is_everything() || self.bodies() != Bodies::None);
         // Who watches live traffic wants a call when it has ended, not half a minute later.
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
-        let limits = Limits { keep_raw: raw, linger, ..Limits::default() };
+        let limits = Limits { keep_raw: raw, linger, join: !self.args.no_join, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();

@@ -1,6 +1,7 @@
 //! `sipctl serve`: a role from its options, run until it is stopped.
 
 mod accounts;
+mod proxy;
 mod show;
 
 use super::output::{self, Output};
@@ -8,7 +9,7 @@ use super::{Failure, active};
 use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::cli::output::Format;
-use crate::cli::serve::{EndpointArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs};
+use crate::cli::serve::{EndpointArgs, FaultArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs};
 use crate::digest::Qop;
 use crate::driver::endpoint::registrar::{Access, Algorithms, Lifetimes};
 use crate::driver::endpoint::serve::Limits;
@@ -34,12 +35,13 @@ use std::time::Instant;
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let mut entropy = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
     match &args.role {
-        Role::Uas(args) => serve(uas(args), &args.endpoint, entropy),
+        Role::Uas(args) => serve(uas(args), &args.endpoint, &args.faults, entropy),
         Role::Registrar(args) => {
             let role = registrar(args, &mut entropy)?;
-            serve(role, &args.endpoint, entropy)
+            serve(role, &args.endpoint, &args.faults, entropy)
         }
-        Role::Redirect(args) => serve(redirect(args)?, &args.endpoint, entropy),
+        Role::Redirect(args) => serve(redirect(args)?, &args.endpoint, &args.faults, entropy),
+        Role::Proxy(args) => proxy::serve(args, entropy),
     }
 }
 
@@ -60,10 +62,10 @@ fn uas(args: &UasArgs) -> Uas {
 }
 
 fn registrar(args: &RegistrarArgs, entropy: &mut Entropy) -> Result<Registrar, Failure> {
-    let users = accounts::of(args)?;
+    let users = accounts::of(&args.accounts)?;
     let mut offer = Algorithms { stale_after: args.stale_after, ..Algorithms::default() };
-    if !args.algorithm.is_empty() {
-        offer.algorithms.clone_from(&args.algorithm);
+    if !args.accounts.algorithm.is_empty() {
+        offer.algorithms.clone_from(&args.accounts.algorithm);
     }
     let none = args.qop.contains(&QopChoice::None);
     if none && args.qop.len() > 1 {
@@ -79,7 +81,7 @@ fn registrar(args: &RegistrarArgs, entropy: &mut Entropy) -> Result<Registrar, F
         return Err(usage(anyhow!("--min-expires is above --max-expires: no registration could be accepted")));
     }
     let now = Instant::now();
-    let access = Access::new(users, args.realm.clone(), offer, entropy, now);
+    let access = Access::new(users, args.accounts.realm.clone(), offer, entropy, now);
     let lifetimes = Lifetimes { min: args.min_expires, max: args.max_expires };
     Ok(Registrar::new(access, lifetimes, args.service_route.clone(), now))
 }
@@ -106,13 +108,29 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display())).map_err(usage)
 }
 
-fn serve<R: endpoint::Role>(role: R, args: &EndpointArgs, entropy: Entropy) -> Result<Exit, Failure> {
+fn serve<R: endpoint::Role>(
+    role: R,
+    args: &EndpointArgs,
+    faults: &FaultArgs,
+    entropy: Entropy,
+) -> Result<Exit, Failure> {
     let mut out = output::open(&args.output)?;
     let recorder = recorder(args)?;
-    let server = args.server.clone().unwrap_or_else(|| concat!("sipctl/", env!("CARGO_PKG_VERSION")).to_owned());
-    let options = endpoint::Options { delay: args.delay, drop_per_million: args.drop, seed: args.seed, server };
+    let server = server_field(args);
+    let options = endpoint::Options { delay: faults.delay, drop_per_million: faults.drop, seed: faults.seed, server };
     let mut endpoint = Endpoint::new(role, options, entropy, Instant::now());
     let exit = active::block_on(run_endpoint(&mut endpoint, args, recorder.clone(), &mut out))?;
+    saved(recorder)?;
+    Ok(exit)
+}
+
+/// The Server header field.
+fn server_field(args: &EndpointArgs) -> String {
+    args.server.clone().unwrap_or_else(|| concat!("sipctl/", env!("CARGO_PKG_VERSION")).to_owned())
+}
+
+/// Brings what was recorded to its end.
+fn saved(recorder: Option<Arc<Recorder>>) -> Result<(), Failure> {
     if let Some(recorder) = recorder {
         let mut quiet = Quiet;
         let selection = Selection::default();
@@ -120,7 +138,7 @@ fn serve<R: endpoint::Role>(role: R, args: &EndpointArgs, entropy: Entropy) -> R
         let mut collector = Collector::new(&mut quiet, &selection, Detail::default(), &settings);
         recorder.finish(trace::Limits::default(), &mut collector).map_err(|e| Failure::new(Exit::Usage, e))?;
     }
-    Ok(exit)
+    Ok(())
 }
 
 fn recorder(args: &EndpointArgs) -> Result<Option<Arc<Recorder>>, Failure> {

@@ -68,11 +68,39 @@ pub(super) struct Whole {
     pub protocol: u8,
 }
 
+/// A datagram whose fragments did not all come.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// Addresses, and ports where the first fragment is there.
+    pub flow: Flow,
+    /// What the first fragment holds behind the UDP header, at most [`MAX_HEAD`] bytes; empty where that is the one that is missing.
+    pub head: Vec<u8>,
+    /// Bytes that came, and bytes that it has, where that is known; both with the UDP header.
+    pub came: u32,
+    /// See `came`.
+    pub of: Option<u32>,
+    /// When its first fragment came.
+    pub since: Timestamp,
+    /// Frame of that.
+    pub frame: u64,
+}
+
+/// Bytes of the first fragment that are told of a datagram that was lost.
+pub const MAX_HEAD: usize = 4096;
+/// Datagrams that were lost and not asked for yet; more are only counted.
+const MAX_LOST: usize = 256;
+
 /// The datagrams that wait for fragments.
 #[derive(Debug)]
 pub(super) struct Fragments {
     waiting: Table<Key, Datagram>,
     held: usize,
+    /// What was given up of late.
+    lost: Vec<Lost>,
+    /// Whether any fragment but a first one was seen: a capture with a port filter has none.
+    later: bool,
+    /// Time of the last fragment.
+    last: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +143,13 @@ enum Added {
 
 impl Default for Fragments {
     fn default() -> Self {
-        Fragments { waiting: Table::new(MAX_DATAGRAMS), held: 0 }
+        Fragments {
+            waiting: Table::new(MAX_DATAGRAMS),
+            held: 0,
+            lost: Vec::new(),
+            later: false,
+            last: Timestamp::default(),
+        }
     }
 }
 
@@ -123,8 +157,10 @@ impl Fragments {
     /// Takes in a fragment, and gives the datagram that it completes.
     pub(super) fn add(&mut self, key: &Key, fragment: &Fragment<'_>, undecoded: &mut Undecoded) -> Option<Whole> {
         let oldest_kept = fragment.time.0.saturating_sub(i64::try_from(PATIENCE.as_nanos()).unwrap_or(i64::MAX));
-        while let Some((_, gone)) = self.waiting.pop_before(oldest_kept) {
-            self.lost(&gone, Reason::FragmentMissing, undecoded);
+        self.later |= fragment.place.offset > 0;
+        self.last = fragment.time;
+        while let Some((key, gone)) = self.waiting.pop_before(oldest_kept) {
+            self.lost(&key, &gone, Reason::FragmentMissing, undecoded);
         }
         let (datagram, gone) = self.waiting.touch_or_insert(key, fragment.time.0, Datagram::default);
         let before = datagram.arena.len();
@@ -147,26 +183,40 @@ impl Fragments {
             }
             Added::Waits | Added::Another => None,
         };
-        if let Some((_, gone)) = gone {
-            self.lost(&gone, Reason::FragmentsEvicted, undecoded);
+        if let Some((key, gone)) = gone {
+            self.lost(&key, &gone, Reason::FragmentsEvicted, undecoded);
         }
         while self.held > MAX_BYTES {
-            let Some((_, gone)) = self.waiting.pop_oldest() else { break };
-            self.lost(&gone, Reason::FragmentsEvicted, undecoded);
+            let Some((key, gone)) = self.waiting.pop_oldest() else { break };
+            self.lost(&key, &gone, Reason::FragmentsEvicted, undecoded);
         }
         whole
     }
 
     /// Says that no fragment follows: what still waits is counted as missing.
     pub(super) fn finish(&mut self, undecoded: &mut Undecoded) {
-        while let Some((_, gone)) = self.waiting.pop_oldest() {
-            self.lost(&gone, Reason::FragmentMissing, undecoded);
+        while let Some((key, gone)) = self.waiting.pop_oldest() {
+            self.lost(&key, &gone, Reason::FragmentMissing, undecoded);
         }
     }
 
-    fn lost(&mut self, gone: &Datagram, reason: Reason, undecoded: &mut Undecoded) {
+    fn lost(&mut self, key: &Key, gone: &Datagram, reason: Reason, undecoded: &mut Undecoded) {
         self.held = self.held.saturating_sub(gone.arena.len());
         undecoded.add(reason, u64::from(gone.is_missed()));
+        if gone.is_missed() && reason == Reason::FragmentMissing && self.lost.len() < MAX_LOST {
+            self.lost.extend(gone.told(key));
+        }
+    }
+
+    /// Datagrams that were given up since this was asked last, and whether the input has later fragments at all.
+    pub(super) fn take_lost(&mut self) -> (std::vec::Drain<'_, Lost>, bool) {
+        (self.lost.drain(..), self.later)
+    }
+
+    /// Whether there is anything to take.
+    #[inline]
+    pub(super) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     /// Bytes that wait.
@@ -181,6 +231,39 @@ impl Datagram {
     /// Whether the rest of it will be missed.
     fn is_missed(&self) -> bool {
         !self.pieces.is_empty() && !self.delivered
+    }
+
+    /// What is told of a UDP datagram that was given up.
+    fn told(&self, key: &Key) -> Option<Lost> {
+        if self.pieces.first().is_some_and(|p| p.start > 0) {
+            let is_udp = key.protocol == super::ip::UDP;
+            return is_udp.then(|| self.without_head(key.flow));
+        }
+        let first = self.pieces.first().filter(|p| p.start == 0 && self.protocol == super::ip::UDP)?;
+        let bytes = self.arena.get(first.at..first.at + first.len)?;
+        let &[src_high, src_low, dst_high, dst_low, length_high, length_low, _, _] = bytes.first_chunk::<8>()?;
+        let [src, dst, length] =
+            [[src_high, src_low], [dst_high, dst_low], [length_high, length_low]].map(u16::from_be_bytes);
+        let head = bytes.get(8..).unwrap_or_default();
+        Some(Lost {
+            flow: Flow { src: key.flow.src.with_port(src), dst: key.flow.dst.with_port(dst) },
+            head: head.get(..MAX_HEAD).unwrap_or(head).to_vec(),
+            came: self.covered as u32,
+            of: Some(u32::from(length)).filter(|&n| n > 0),
+            since: self.since,
+            frame: self.frames.first().copied().unwrap_or_default(),
+        })
+    }
+
+    fn without_head(&self, flow: Flow) -> Lost {
+        Lost {
+            flow,
+            head: Vec::new(),
+            came: self.covered as u32,
+            of: self.total.map(|n| n as u32),
+            since: self.since,
+            frame: self.frames.first().copied().unwrap_or_default(),
+        }
     }
 
     /// Forgets what came so far.

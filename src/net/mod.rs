@@ -19,6 +19,7 @@ mod tunnel;
 pub mod undecoded;
 pub mod websocket;
 
+pub use fragment::Lost;
 pub use packet::{Carried, LinkType, Packet, Payload, Quoted, Segment};
 pub use stack::Stack;
 pub use undecoded::{Reason, Undecoded};

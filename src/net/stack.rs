@@ -4,7 +4,7 @@
 //! reason for stopping. A datagram put together from fragments, or a packet taken out of a tunnel, goes through the same
 //! loop, with one budget for all of it.
 
-use super::fragment::{Fragment, Fragments, Key, Whole};
+use super::fragment::{Fragment, Fragments, Key, Lost, Whole};
 use super::ip::{self, Place};
 use super::layer::{Bytes, Layer, Path, Step, Stop};
 use super::sctp::{self, Arrival};
@@ -76,6 +76,18 @@ impl Stack {
     #[must_use]
     pub fn undecoded(&self) -> &Undecoded {
         &self.undecoded
+    }
+
+    /// Whether fragments were given up since [`Stack::take_lost`] was asked.
+    #[inline]
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.fragments.has_lost()
+    }
+
+    /// Datagrams that were given up because fragments of them never came, and whether the input holds other fragments than first ones at all.
+    pub fn take_lost(&mut self) -> (std::vec::Drain<'_, Lost>, bool) {
+        self.fragments.take_lost()
     }
 
     /// Says that no packet follows: fragments that still wait are counted as missing theirs.

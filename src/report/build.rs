@@ -1,16 +1,16 @@
 //! From what the trace hands over to the plain data of a report.
 
 use super::decode::{
-    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Leg, Message,
-    Participant, Party, Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
+    Body, Call, CallState, Cseq, EvidenceSpan, Exchange, ExchangeState, Finding, Instant, Kind, Message, Party,
+    Registration, RegistrationState, Sdp, SdpMedia, Severity, Stream,
 };
+use super::legs;
 use super::notes;
 use super::text::Text;
-use crate::analysis::{self, roles};
-use crate::base::{Endpoint, Span, Timestamp};
+use crate::analysis;
+use crate::base::{Span, Timestamp};
 use crate::media::facts::Format;
 use crate::sip::{HeaderName, Message as View, Method};
-use crate::trace::path::Path;
 use crate::trace::{Conversation, Facts, MediaStream, call, dialog, exchange, registration};
 
 fn owned(bytes: &[u8]) -> Option<Text<'static>> {
@@ -49,7 +49,7 @@ pub fn message<'a>(c: &'a Conversation, position: u32, origin: Timestamp) -> Opt
         status: (!f.is_request()).then_some(f.status),
         reason,
         // A header section that is not all there vouches for nothing; the call still lists the message.
-        call_id: text(c.call_id).filter(|_| !f.head_cut),
+        call_id: some(c.call_id_of(position)).filter(|_| !f.head_cut),
         cseq: f.has_cseq.then(|| Cseq { number: f.cseq, method: method_text(c, f, f.cseq_method).unwrap_or_default() }),
         from_tag: text(f.from_tag),
         to_tag: text(f.to_tag),
@@ -103,25 +103,6 @@ fn party(c: &Conversation, uri: Span, display: Span, tag: &[u8]) -> Party {
     Party { uri: owned(c.text(uri)), display: owned(c.text(display)), tag: owned(tag) }
 }
 
-/// Ports named beside the first of a participant.
-const OTHER_PORTS: usize = 3;
-
-fn participants(c: &Conversation, path: &Path) -> Vec<Participant> {
-    let told = roles::participants(c, path).into_iter().zip(1..).enumerate();
-    let address = |at: usize, own: Endpoint| {
-        let ports = path.other_ports(at).take(OTHER_PORTS).map(|other| format!(",{}", other.port));
-        ports.fold(own.to_string(), |all, port| all + &port)
-    };
-    told.map(|(at, (p, id))| Participant {
-        id,
-        address: address(at, p.address),
-        role: p.role.map(|r| r.as_str().to_owned()),
-        evidence: p.evidence,
-        software: p.software.map(|s| Text(s.into())),
-    })
-    .collect()
-}
-
 fn indices(c: &Conversation) -> Vec<u64> {
     c.facts.iter().map(|f| f.index).collect()
 }
@@ -134,12 +115,12 @@ pub fn call(c: &Conversation, streams: &[MediaStream], findings: Vec<u64>) -> Ca
     let begun = invite.map(|f| f.time).unwrap_or_default();
     let after = |t: Option<Timestamp>| t.map(|t| t.ms_since(begun));
     let dialogs = dialog::dialogs(c);
-    let to_tag =
-        dialogs.iter().find(|d| d.state >= dialog::DialogState::Confirmed).or(dialogs.first()).map(|d| d.to_tag);
+    let mut own = dialogs.iter().filter(|d| d.leg == 0);
+    let to_tag = own.find(|d| d.state >= dialog::DialogState::Confirmed).or(dialogs.first()).map(|d| d.to_tag);
     let talk = call::talk_ns(c, &outcome).map(|ns| ns as f64 / 1e6);
     Call {
         id: c.id,
-        call_ids: owned(c.text(c.call_id)).into_iter().collect(),
+        call_ids: c.call_ids().filter_map(owned).collect(),
         from: party(c, c.from, c.from_display, invite.map_or(&[], |f| c.text(f.from_tag))),
         to: party(c, c.to, c.to_display, to_tag.map_or(&[], |t| c.text(t))),
         state: outcome.state.into(),
@@ -150,27 +131,12 @@ pub fn call(c: &Conversation, streams: &[MediaStream], findings: Vec<u64>) -> Ca
         answered_ms: after(outcome.answered),
         duration_ms: talk,
         ended_by: outcome.ended_by_caller.map(|caller| if caller { "caller" } else { "callee" }),
-        participants: participants(c, &Path::of(c)),
-        legs: dialogs.iter().map(|d| leg(c, d)).collect(),
+        participants: legs::participants(c),
+        legs: legs::legs(c, &dialogs),
         codecs: crate::trace::offer::codecs(c),
         messages: indices(c),
         streams: streams.iter().map(|s| s.id).collect(),
         findings,
-    }
-}
-
-fn leg(c: &Conversation, d: &dialog::Dialog) -> Leg {
-    use dialog::DialogState::{Confirmed, Early, Terminated, Trying};
-    Leg {
-        call_id: Text::new(c.text(c.call_id)).into_owned(),
-        from_tag: owned(c.text(d.from_tag)),
-        to_tag: owned(c.text(d.to_tag)),
-        state: match d.state {
-            Trying => "trying",
-            Early => "early",
-            Confirmed => "confirmed",
-            Terminated => "terminated",
-        },
     }
 }
 
@@ -195,6 +161,7 @@ pub fn registration(c: &Conversation, findings: Vec<u64>) -> Registration {
         },
         contacts: contacts.filter_map(owned).collect(),
         expires_s: outcome.expires_s,
+        participants: legs::participants(c),
         messages: indices(c),
         findings,
     }
@@ -216,6 +183,7 @@ pub fn exchange(c: &Conversation, findings: Vec<u64>) -> Exchange {
         },
         status: outcome.status,
         reply_ms: outcome.reply_ns.map(|ns| ns as f64 / 1e6),
+        participants: legs::participants(c),
         messages: indices(c),
         findings,
     }

@@ -7,7 +7,7 @@ use super::tally::Tally;
 use crate::analysis::{self, Case, Settings, Watch};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
-use crate::trace::{Conversation, Kind, MediaStream, Observed, Sink};
+use crate::trace::{Conversation, Incident, Kind, MediaStream, Observed, Sink};
 use std::borrow::Cow;
 
 /// Where the findings of a run go, each piece as soon as it is complete.
@@ -226,6 +226,10 @@ impl Sink for Collector<'_> {
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
+        let due = self.watch.due(self.now);
+        if self.selection.is_everything() {
+            self.tell_of_run(due);
+        }
         let case = Case::new(c, streams, self.now, self.settings);
         let findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
@@ -246,6 +250,14 @@ impl Sink for Collector<'_> {
         if self.outlet.wants_details() {
             self.peers.add(c);
             self.hand_out(c, streams, findings);
+        }
+    }
+
+    fn incident(&mut self, incident: &Incident) {
+        self.now = self.now.max(incident.time);
+        let findings = self.watch.incident(incident);
+        if self.selection.is_everything() {
+            self.tell_of_run(findings);
         }
     }
 

@@ -190,8 +190,14 @@ pub struct Participant {
     pub id: u32,
     /// `192.0.2.1:5060`; several joined by a comma where one host uses more than one port.
     pub address: String,
-    /// `uac`, `uas`, `proxy`, …; absent while unknown.
+    /// `uac`, `uas`, `registrar`, `redirect`, `proxy`, `b2bua`, `sbc`; absent while unknown.
     pub role: Option<String>,
+    /// Of a proxy: whether it put itself into the route of what follows (Record-Route).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_routing: Option<bool>,
+    /// Of a proxy: whether it keeps transactions; absent where nothing shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stateful: Option<bool>,
     /// Why that role.
     pub evidence: Vec<String>,
     /// From User-Agent or Server.
@@ -209,6 +215,31 @@ pub struct Leg {
     pub to_tag: Option<Text<'static>>,
     /// `trying`, `early`, `confirmed`, `terminated`.
     pub state: &'static str,
+    /// What ties it to another Call-ID of the same call; absent where it begins the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Join>,
+}
+
+/// Why a leg counts as part of a call that began under another Call-ID.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Join {
+    /// Call-ID of the leg that it follows.
+    pub call_id: Text<'static>,
+    /// Sum of the weights of the evidence; legs are joined from 80 on.
+    pub score: u16,
+    /// The evidence, gravest first.
+    pub evidence: Vec<JoinEvidence>,
+}
+
+/// One thing that ties two legs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct JoinEvidence {
+    /// `session_id`, `sdp_origin`, `same_host` …
+    pub kind: &'static str,
+    /// What it counts for; 0 where it was seen after the legs had been joined.
+    pub weight: u16,
+    /// In words.
+    pub detail: String,
 }
 
 /// Everything that an INVITE started.
@@ -285,6 +316,9 @@ pub struct Registration {
     pub contacts: Vec<Text<'static>>,
     /// Seconds that the registrar granted.
     pub expires_s: Option<u64>,
+    /// Columns of its ladder (not in JSON).
+    #[serde(skip)]
+    pub participants: Vec<Participant>,
     /// Indices of its messages.
     pub messages: Vec<u64>,
     /// Positions in `findings` of the document.
@@ -318,6 +352,9 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// From the request to its final response.
     pub reply_ms: Option<f64>,
+    /// Columns of its ladder (not in JSON).
+    #[serde(skip)]
+    pub participants: Vec<Participant>,
     /// Indices of its messages.
     pub messages: Vec<u64>,
     /// Positions in `findings` of the document.
@@ -424,7 +461,7 @@ pub struct Finding {
     /// The evidence in sentences, one a line.
     pub detail: String,
     /// Other causes that would fit, each with what speaks against it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ruled_out: Vec<String>,
     /// What to do.
     pub fix: String,

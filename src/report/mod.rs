@@ -5,6 +5,7 @@ pub mod build;
 pub mod collect;
 pub mod decode;
 pub mod expect;
+pub mod legs;
 pub mod notes;
 pub mod peers;
 pub mod ping;

@@ -83,10 +83,8 @@ impl Selection {
     #[must_use]
     pub fn takes(&self, c: &Conversation, streams: &[MediaStream], findings: &[Finding]) -> bool {
         self.is_everything()
-            || (self
-                .call
-                .is_none_or(|n| c.kind == Kind::Call && (c.id == n || c.text(c.call_id) == n.to_string().as_bytes()))
-                && any(&self.call_ids, |id| c.text(c.call_id) == id.as_bytes())
+            || (self.call.is_none_or(|n| c.kind == Kind::Call && (c.id == n || has_call_id(c, &n.to_string())))
+                && any(&self.call_ids, |id| has_call_id(c, id))
                 && any(&self.users, |user| is_user(c.text(c.from), user) || is_user(c.text(c.to), user))
                 && any(&self.ips, |ip| {
                     let touches = |flow: &Flow| flow.src.ip() == *ip || flow.dst.ip() == *ip;
@@ -103,6 +101,11 @@ impl Selection {
 
 fn any<T>(asked: &[T], fits: impl Fn(&T) -> bool) -> bool {
     asked.is_empty() || asked.iter().any(fits)
+}
+
+/// Whether one of the legs has that Call-ID.
+fn has_call_id(c: &Conversation, call_id: &str) -> bool {
+    c.call_ids().any(|id| id == call_id.as_bytes())
 }
 
 /// Whether a URI is of `user`: `alice`, `alice@example.test`, or the whole URI.

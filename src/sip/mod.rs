@@ -7,6 +7,7 @@ pub mod address;
 pub mod check;
 pub mod compose;
 pub mod defect;
+pub mod forward;
 pub mod framer;
 pub mod header;
 mod lex;

@@ -77,7 +77,7 @@ impl<'o> Reply<'o> {
             // The field that holds the top Via may hold others behind it.
             if top.start >= at.start && top.end <= at.end && !top.is_empty() {
                 let behind = crate::base::Span { start: top.end, end: at.end };
-                via(self.out, request.text(top), source);
+                put_via(self.out, request.text(top), source);
                 text(self.out, request.text(behind));
             } else {
                 text(self.out, value);
@@ -120,7 +120,7 @@ pub fn destination(request: &Message<'_>, source: SocketAddr) -> SocketAddr {
 }
 
 /// The top Via with what the server adds. RFC 3261 §18.2.1, RFC 3581 §4
-fn via(out: &mut Vec<u8>, value: &[u8], source: SocketAddr) {
+pub(super) fn put_via(out: &mut Vec<u8>, value: &[u8], source: SocketAddr) {
     let via = Via::parse(value);
     let ip = source.ip().to_canonical();
     let asks = via.param("rport").is_some();
@@ -155,7 +155,7 @@ fn via(out: &mut Vec<u8>, value: &[u8], source: SocketAddr) {
 }
 
 /// Appends text; line ends and zero bytes in it become spaces.
-fn text(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn text(out: &mut Vec<u8>, text: &[u8]) {
     if memchr::memchr3(b'\r', b'\n', 0, text).is_none() {
         out.extend_from_slice(text);
     } else {

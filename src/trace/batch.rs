@@ -1,6 +1,7 @@
 //! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
 
 use super::facts::{KeptField, Transport};
+use super::incident::Incident;
 use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::rtp;
@@ -29,6 +30,8 @@ pub struct Sight {
     pub ip_id: u32,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it came in IP fragments.
+    pub fragmented: bool,
     /// Whether a mirroring protocol (HEP) brought it.
     pub mirrored: bool,
 }
@@ -82,6 +85,7 @@ enum Item {
     Rtp(RtpSeen),
     Rtcp { sight: Sight, start: u32, end: u32 },
     Icmp { seen: IcmpSeen, start: u32, end: u32 },
+    Incident { at: u32, start: u32, end: u32 },
 }
 
 /// What the tracer takes from a batch, one by one.
@@ -95,6 +99,8 @@ pub enum Event<'a> {
     Rtcp(Sight, &'a [u8]),
     /// An ICMP error, with what it quotes of the payload.
     Icmp(IcmpSeen, &'a [u8]),
+    /// Something beside messages, with what there is of the message that it concerns.
+    Incident(&'a Incident, &'a [u8]),
 }
 
 /// Messages from the start of an input whose whole grammar is looked at …
@@ -133,6 +139,7 @@ pub struct Batch {
     outlines: Vec<Outline>,
     outlines_used: usize,
     kept: Vec<KeptField>,
+    incidents: Vec<Incident>,
     /// Packets that were read to fill it.
     pub packets: u64,
     /// Time of the last packet that was read.
@@ -148,6 +155,7 @@ impl Batch {
         self.items.clear();
         self.outlines_used = 0;
         self.kept.clear();
+        self.incidents.clear();
         self.packets = 0;
         self.quiet_at = None;
     }
@@ -213,6 +221,14 @@ impl Batch {
         self.items.push(Item::Icmp { seen, start, end: self.bytes.len() as u32 });
     }
 
+    /// Takes an incident in, with what there is of the message that it concerns.
+    pub fn incident(&mut self, incident: Incident, head: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(head);
+        self.items.push(Item::Incident { at: self.incidents.len() as u32, start, end: self.bytes.len() as u32 });
+        self.incidents.push(incident);
+    }
+
     /// The call keys of its messages, in order.
     pub fn call_keys(&self) -> impl Iterator<Item = u64> {
         self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
@@ -234,6 +250,9 @@ impl Batch {
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),
                 Item::Icmp { seen, start, end } => Event::Icmp(seen, cut(start, end)?),
+                Item::Incident { at, start, end } => {
+                    Event::Incident(self.incidents.get(at as usize)?, cut(start, end)?)
+                }
             })
         })
     }

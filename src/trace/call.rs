@@ -88,7 +88,7 @@ impl Outcome {
             caller,
         };
         outcome.note_progress(c);
-        let bye = c.requests(Method::Bye).next();
+        let bye = c.requests(Method::Bye).find(|(at, _)| c.leg_of(*at) == 0);
         outcome.bye = bye.map(|(at, _)| at);
         outcome.ended_by_caller = bye.map(|(_, f)| is_from_caller(c, f));
         outcome.decide(c);
@@ -99,7 +99,9 @@ impl Outcome {
     fn note_progress(&mut self, c: &Conversation) {
         let mut on_first_hop = None;
         let mut ringing_on_first_hop = false;
-        for (at, f) in c.firsts().filter(|(_, f)| !f.is_request() && f.method == Method::Invite) {
+        // Of a call of several legs that stands which the caller sees.
+        let is_seen = |(at, f): &(u32, &Facts)| !f.is_request() && f.method == Method::Invite && c.leg_of(*at) == 0;
+        for (at, f) in c.firsts().filter(is_seen) {
             let Some(t) = c.transaction(f) else { continue };
             if !is_initial(c, t) {
                 continue;
@@ -205,8 +207,9 @@ pub fn initial_invites(c: &Conversation) -> impl DoubleEndedIterator<Item = (usi
 /// The transaction whose final response the caller acted on last: the last one that the caller itself began.
 #[must_use]
 pub fn deciding_transaction(c: &Conversation, caller: Option<Endpoint>) -> Option<&Transaction> {
-    let own = initial_invites(c).rev().map(|(_, t)| t).find(|t| caller.is_none_or(|e| t.flow.src == e));
-    own.or_else(|| initial_invites(c).next_back().map(|(_, t)| t))
+    let is_first_leg = |t: &&Transaction| c.leg_of(t.request.unwrap_or(t.latest)) == 0;
+    let begun = || initial_invites(c).rev().map(|(_, t)| t).filter(is_first_leg);
+    begun().find(|t| caller.is_none_or(|e| t.flow.src == e)).or_else(|| begun().next())
 }
 
 /// Whether a request inside the call came from the caller's side: its From tag is that of an INVITE that started the call. There are several where a

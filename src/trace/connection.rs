@@ -2,7 +2,10 @@
 
 use super::batch::{Batch, Examiner, Sight};
 use super::facts::Transport;
-use crate::base::Flow;
+use super::incident::What;
+use super::ports::Ports;
+use super::witness::Witness;
+use crate::base::{Flow, Timestamp};
 use crate::net::tls::{self, KeyLog, TlsEvent};
 use crate::net::websocket::{Handshake, Sender};
 use crate::net::{Reason, Undecoded, hep, websocket};
@@ -17,6 +20,7 @@ pub struct Connection {
     tls: Option<Box<tls::Session>>,
     content: Content,
     closed: [bool; 2],
+    witness: Witness,
 }
 
 /// What a direction of a connection needs to take bytes in.
@@ -33,6 +37,8 @@ pub struct Surroundings<'a> {
     pub examiner: &'a mut Examiner,
     /// Where messages go.
     pub batch: &'a mut Batch,
+    /// Whether a message was found.
+    pub found: bool,
 }
 
 /// The protocol inside TCP, or inside TLS.
@@ -113,8 +119,9 @@ impl Connection {
         if self.tls.is_none() && matches!(self.content, Content::Unknown) && is_tls(bytes) {
             self.tls = Some(Box::default());
         }
+        self.witness.data(direction, bytes, around.sight.time);
         let mut hep_packets = Vec::new();
-        let Connection { tls, content, .. } = self;
+        let Connection { tls, content, witness, .. } = self;
         match tls {
             None => content.data(direction, bytes, false, around, &mut hep_packets),
             Some(session) => {
@@ -129,11 +136,37 @@ impl Connection {
                         around.sight = sight;
                     }
                     TlsEvent::Undecryptable { reason, .. } => around.undecoded.count(reason),
+                    TlsEvent::Alert { direction, alert: Some(alert), .. } => witness.alert(direction, alert),
                     _ => {}
                 });
             }
         }
+        self.witness.carried_sip |= around.found;
         hep_packets
+    }
+
+    /// The side that spoke first, the other one, and whether they speak inside TLS.
+    #[must_use]
+    pub fn speakers(&self) -> Option<(Flow, bool)> {
+        Some((self.first?, self.tls.is_some()))
+    }
+
+    /// Notes that a side ended, or reset the connection.
+    pub fn ended(&mut self, flow: Flow, reset: bool, time: Timestamp) {
+        self.witness.end(flow.src, reset, time);
+    }
+
+    /// What the connection shows beside its messages, now that it is over.
+    #[must_use]
+    pub fn verdict(&self, ports: &Ports, now: Timestamp) -> Option<(Flow, What)> {
+        let first = self.first?;
+        let held = |direction: usize| match &self.content {
+            Content::Sip(streams) => streams.get(direction).is_some_and(|s| s.found && s.framer.pending() > 0),
+            _ => false,
+        };
+        let info = self.tls.as_ref().map(|session| session.info());
+        let what = self.witness.verdict(first, info, [held(0), held(1)], ports, now)?;
+        Some((first, what))
     }
 
     /// Bytes of incomplete messages that it holds.
@@ -333,12 +366,16 @@ impl Surroundings<'_> {
     fn frame(&mut self, transport: Transport, frame: Frame<'_>) -> bool {
         let Frame::Message(message) = frame else { return false };
         self.message(transport, message);
+        self.found = true;
         true
     }
 
     fn web_socket(&mut self, transport: Transport, event: websocket::Event<'_>) {
         match event {
-            websocket::Event::Message(message) if recognise::is_sip(message) => self.message(transport, message),
+            websocket::Event::Message(message) if recognise::is_sip(message) => {
+                self.message(transport, message);
+                self.found = true;
+            }
             websocket::Event::Broken => self.undecoded.count(Reason::WebSocketBroken),
             _ => {}
         }

@@ -1,6 +1,8 @@
 //! All messages of one Call-ID that belong together, as facts.
 
+use super::batch::IcmpSeen;
 use super::facts::{Facts, KeptField};
+use super::join::Joined;
 use super::texts::Texts;
 use super::transaction::Transaction;
 use crate::base::{Span, Timestamp};
@@ -57,6 +59,8 @@ pub struct Conversation {
     pub touched: Timestamp,
     /// How far it is on its way out.
     pub stage: Stage,
+    /// The calls that it was put together from, where it was.
+    pub joined: Option<Box<Joined>>,
 }
 
 /// How far a conversation is on its way out.
@@ -86,6 +90,27 @@ pub struct Unreachable {
     pub code: u8,
     /// Whether it is ICMPv6.
     pub v6: bool,
+    /// Position of the transaction whose message it quotes, where that is known.
+    pub transaction: Option<u32>,
+    /// Whether it quotes a response.
+    pub of_response: bool,
+}
+
+impl Unreachable {
+    /// What an ICMP error says of the datagram that it quotes.
+    #[must_use]
+    pub fn of(seen: &IcmpSeen) -> Self {
+        Unreachable {
+            time: seen.sight.time,
+            from: seen.sight.flow.src.with_port(0),
+            to: seen.quoted.dst,
+            kind: seen.kind,
+            code: seen.code,
+            v6: seen.v6,
+            transaction: None,
+            of_response: false,
+        }
+    }
 }
 
 impl Conversation {
@@ -111,6 +136,7 @@ impl Conversation {
             unreachable: Vec::new(),
             touched: Timestamp::default(),
             stage: Stage::Open,
+            joined: None,
         }
     }
 
@@ -127,6 +153,27 @@ impl Conversation {
         self.raw.clear();
         self.unreachable.clear();
         self.stage = Stage::Open;
+        self.joined = None;
+    }
+
+    /// Number of the leg that a message belongs to: 0, unless calls were joined.
+    #[must_use]
+    pub fn leg_of(&self, position: u32) -> usize {
+        let joined = self.joined.as_ref().and_then(|j| j.of.get(position as usize));
+        joined.copied().map_or(0, usize::from)
+    }
+
+    /// The Call-ID of a message.
+    #[must_use]
+    pub fn call_id_of(&self, position: u32) -> &[u8] {
+        let leg = self.joined.as_ref().and_then(|j| j.legs.get(self.leg_of(position)));
+        self.text(leg.map_or(self.call_id, |leg| leg.call_id))
+    }
+
+    /// Its Call-IDs: more than one where calls were joined.
+    pub fn call_ids(&self) -> impl Iterator<Item = &[u8]> {
+        let others = self.joined.iter().flat_map(|j| j.legs.iter().skip(1)).map(|leg| leg.call_id);
+        std::iter::once(self.call_id).chain(others).map(|span| self.text(span))
     }
 
     /// About how many bytes it keeps.
@@ -183,6 +230,12 @@ impl Conversation {
     /// Messages that are neither retransmissions nor copies, with their positions.
     pub fn firsts(&self) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
         self.facts.iter().enumerate().filter(|(_, f)| !f.is_repeat()).map(|(i, f)| (i as u32, f))
+    }
+
+    /// What was sent again of the message at `position`, in order; captured copies are not in it.
+    pub fn repeats_of(&self, position: u32) -> impl DoubleEndedIterator<Item = (u32, &Facts)> {
+        let repeats = self.facts.iter().enumerate().filter(move |(_, f)| f.repeats == Some(position) && !f.copy);
+        repeats.map(|(i, f)| (i as u32, f))
     }
 
     /// First sights of requests of `method`.

@@ -119,6 +119,8 @@ pub struct Facts {
     pub malformed: bool,
     /// Whether the snap length cut it.
     pub cut: bool,
+    /// Whether it came in IP fragments.
+    pub fragmented: bool,
     /// Whether it was cut within its header section: then what it does not say proves nothing.
     pub head_cut: bool,
     /// Request-URI of a request, reason phrase of a response.
@@ -152,6 +154,9 @@ pub struct Facts {
     /// What few messages have: see [`Rare::kept`].
     pub(super) rare: Option<Box<Rare>>,
 }
+
+/// Open calls hold millions of them.
+const _: () = assert!(size_of::<Facts>() <= 160);
 
 impl Facts {
     /// Text of the method where it is [`Method::Other`].

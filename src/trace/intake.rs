@@ -2,8 +2,11 @@
 
 use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
+use super::conversation::Unreachable;
 use super::facts::Transport;
-use crate::base::{Flow, Timestamp};
+use super::incident::{Incident, Incomplete, What};
+use super::ports::Ports;
+use crate::base::{Flow, Table, Timestamp};
 use crate::media::rtp;
 use crate::net::tcp::{self, Reassembly, StreamEvent};
 use crate::net::tls::KeyLog;
@@ -34,6 +37,9 @@ struct Content {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     hep_streams: HashMap<u64, hep::Framer, foldhash::fast::RandomState>,
     undecoded: Undecoded,
+    ports: Ports,
+    /// Hosts between which messages went in IP fragments, with their ports.
+    fragmented: Table<Flow, Flow>,
     examiner: Examiner,
     /// Bytes of incomplete messages that all connections hold together.
     pending: usize,
@@ -59,6 +65,11 @@ impl Mirrored {
 /// Bytes of incomplete messages that all connections may hold together.
 const PENDING_CAP: usize = 64 << 20;
 
+/// Pairs of hosts that are remembered for their messages in fragments.
+const FRAGMENTED_CAP: usize = 1024;
+/// Fragments of one datagram follow each other within this time, or not at all.
+const FRAGMENTS_NS: i64 = 1_000_000_000;
+
 /// Senders of HEP over TCP that are listened to at once.
 const HEP_STREAMS_CAP: usize = 1024;
 
@@ -70,6 +81,8 @@ impl Intake {
             stack: Stack::new(),
             streams: Reassembly::new(tcp::Limits::default()),
             content: Content {
+                ports: Ports::new(&options.ports),
+                fragmented: Table::new(FRAGMENTED_CAP),
                 options,
                 keys,
                 connections: HashMap::default(),
@@ -113,9 +126,19 @@ impl Intake {
                     code: quoted.code,
                     v6: quoted.v6,
                 };
-                batch.icmp(seen, quoted.payload);
+                if quoted.payload.is_empty() && content.ports.is_sip(quoted.flow.dst.port) {
+                    // Too little is quoted to say which message it was: who could not be reached is known all the same.
+                    let what = What::Unreachable(Unreachable::of(&seen));
+                    let Sight { time, frame, .. } = seen.sight;
+                    batch.incident(Incident { what, time, frame, flow: quoted.flow }, &[]);
+                } else {
+                    batch.icmp(seen, quoted.payload);
+                }
             }
         });
+        if self.stack.has_lost() {
+            self.content.fragments(&mut self.stack, batch);
+        }
     }
 
     /// Takes one HEP datagram in that was received, not captured.
@@ -158,6 +181,7 @@ impl Intake {
     pub fn finish(&mut self, batch: &mut Batch) {
         let Intake { stack, streams, content } = self;
         stack.finish();
+        content.fragments(stack, batch);
         // Every connection that is still open ends here with an event of its own.
         streams.finish(&mut |event| content.stream(&event, 0, batch));
     }
@@ -173,7 +197,17 @@ impl Intake {
 }
 
 fn received(time: Timestamp, frame: u64, source: u16) -> Sight {
-    Sight { time, seen: time, source, frame, flow: Flow::default(), ip_id: 0, cut: false, mirrored: true }
+    Sight {
+        time,
+        seen: time,
+        source,
+        frame,
+        flow: Flow::default(),
+        ip_id: 0,
+        cut: false,
+        fragmented: false,
+        mirrored: true,
+    }
 }
 
 fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
@@ -185,11 +219,31 @@ fn sight_of(carried: &Carried<'_>, flow: Flow) -> Sight {
         flow,
         ip_id: carried.ip_id,
         cut: carried.cut,
+        fragmented: !carried.fragments.is_empty(),
         mirrored: false,
     }
 }
 
 impl Content {
+    /// Tells of SIP messages in datagrams that never became whole. A capture that was made with a port filter has first fragments only: there it is
+    /// the capture that lacks the rest, and its reason is counted.
+    fn fragments(&mut self, stack: &mut Stack, batch: &mut Batch) {
+        let now = batch.last_time;
+        let (lost, has_later) = stack.take_lost();
+        for lost in lost {
+            // What began just before the end may still have been on its way.
+            let is_over = now.since(lost.since) >= FRAGMENTS_NS;
+            let is_sip = recognise::is_sip(&lost.head);
+            // Without the first fragment there are no ports: hosts between which other messages went in fragments are known by those.
+            let known = if lost.head.is_empty() { self.fragmented.get(&lost.flow).copied() } else { None };
+            let Some(flow) = known.or(is_sip.then_some(lost.flow)) else { continue };
+            if has_later && is_over && self.is_asked(flow) {
+                let what = What::FragmentLost(Box::new(Incomplete::of(&lost)));
+                batch.incident(Incident { what, time: lost.since, frame: lost.frame, flow }, &lost.head);
+            }
+        }
+    }
+
     fn datagram(&mut self, carried: &Carried<'_>, data: &[u8], batch: &mut Batch) {
         let Some(&first) = data.first() else { return };
         // RTP and RTCP have the version 2 in front (RFC 3550 §5.1), SIP a letter: no byte is looked at twice.
@@ -203,6 +257,12 @@ impl Content {
         } else if self.is_asked(carried.flow)
             && batch.message(sight_of(carried, carried.flow), Transport::Udp, data, &mut self.examiner)
         {
+            self.ports.saw_message(carried.flow.dst.port);
+            if !carried.fragments.is_empty() {
+                let Flow { src, dst } = carried.flow;
+                let hosts = Flow { src: src.with_port(0), dst: dst.with_port(0) };
+                *self.fragmented.touch_or_insert(&hosts, carried.time.0, || carried.flow).0 = carried.flow;
+            }
         } else if hep::looks_like(data) {
             self.hep(sight_of(carried, carried.flow), data, batch);
         }
@@ -241,7 +301,7 @@ impl Content {
     fn stream(&mut self, event: &StreamEvent<'_>, source: u16, batch: &mut Batch) {
         use tcp::Kind;
         let asked = self.is_asked(event.flow);
-        let Content { connections, keys, undecoded, examiner, pending, .. } = self;
+        let Content { connections, keys, undecoded, examiner, pending, ports, .. } = self;
         let sight = Sight {
             time: event.time,
             seen: event.time,
@@ -250,9 +310,10 @@ impl Content {
             flow: event.flow,
             ip_id: 0,
             cut: false,
+            fragmented: false,
             mirrored: false,
         };
-        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch };
+        let around = &mut Surroundings { sight, asked, keys, undecoded, examiner, batch, found: false };
         let mut mirrored = Vec::new();
         match event.kind {
             Kind::Opened => {
@@ -262,6 +323,15 @@ impl Content {
                 let connection = connections.entry(event.connection).or_default();
                 let before = connection.pending();
                 mirrored = connection.data(bytes, around);
+                if around.found
+                    && let Some((first, secure)) = connection.speakers()
+                {
+                    ports.saw_message(first.dst.port);
+                    // What a client sends to a port says nothing about what is spoken there.
+                    if event.flow != first {
+                        ports.saw_connection(first.dst.port, secure);
+                    }
+                }
                 *pending = (*pending + connection.pending()).saturating_sub(before);
                 if *pending > PENDING_CAP {
                     let before = connection.pending();
@@ -277,12 +347,27 @@ impl Content {
                     *pending = (*pending + connection.pending()).saturating_sub(before);
                 }
             }
+            Kind::Refused if asked && ports.is_sip(event.flow.src.port) => {
+                let flow = event.flow.reversed();
+                batch.incident(Incident { what: What::Refused, time: event.time, frame: event.frame, flow }, &[]);
+            }
+            Kind::Refused => {}
             // Each direction ends with one of these.
             Kind::Closed { .. } | Kind::Evicted => {
-                let is_over = connections.get_mut(&event.connection).is_some_and(|c| c.close(event.flow));
+                let known = connections.get_mut(&event.connection);
+                let is_over = known.is_some_and(|c| {
+                    if let Kind::Closed { reset } = event.kind {
+                        c.ended(event.flow, reset, event.time);
+                    }
+                    c.close(event.flow)
+                });
                 if is_over && let Some(mut connection) = connections.remove(&event.connection) {
                     *pending = pending.saturating_sub(connection.pending());
+                    let verdict = if asked { connection.verdict(ports, event.time) } else { None };
                     connection.finish(around);
+                    if let Some((flow, what)) = verdict {
+                        around.batch.incident(Incident { what, time: event.time, frame: event.frame, flow }, &[]);
+                    }
                 }
             }
         }

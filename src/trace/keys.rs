@@ -44,6 +44,24 @@ impl Keys {
     }
 }
 
+/// Key of the call of a Call-ID.
+#[must_use]
+pub fn call(call_id: &[u8]) -> u64 {
+    let mut h = hasher().build_hasher();
+    h.write_u8(Kind::Call as u8);
+    h.write(call_id);
+    h.finish()
+}
+
+/// Key of any text; texts of different `domain`s do not meet. Never 0.
+#[must_use]
+pub fn of_text(domain: u8, text: &[u8]) -> u64 {
+    let mut h = hasher().build_hasher();
+    h.write_u8(domain);
+    h.write(text);
+    h.finish() | 1
+}
+
 /// What names a transaction, hashed: the branch where it has the magic cookie (RFC 3261 §17.1.3 and §17.2.3), else what
 /// RFC 2543 compared: From tag, CSeq number and top Via. The method is compared beside it, ACK counting as INVITE.
 #[must_use]

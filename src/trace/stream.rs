@@ -2,7 +2,7 @@
 
 use super::batch::{IcmpSeen, RtpSeen, Sight};
 use super::call;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Unreachable};
 use super::shelf::{Place, Shelf};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::media::codec::Codec;
@@ -35,6 +35,10 @@ pub struct MediaStream {
     pub reported_loss: Option<u8>,
     /// ICMP errors that answered its packets.
     pub unreachable: u64,
+    /// The first of them.
+    pub refused: Option<Unreachable>,
+    /// When the last of them came.
+    pub refused_last: Timestamp,
 }
 
 /// Payload type numbers with their codecs and clock rates.
@@ -75,6 +79,8 @@ impl MediaStream {
             rtcp_packets: 0,
             reported_loss: None,
             unreachable: 0,
+            refused: None,
+            refused_last: Timestamp::default(),
         }
     }
 
@@ -276,6 +282,8 @@ impl Streams {
         let Some(header) = rtp::Header::parse(quoted) else { return };
         if let Some(stream) = self.claimed.touch(&(seen.quoted, header.ssrc), self.last) {
             stream.unreachable += 1;
+            stream.refused.get_or_insert_with(|| Unreachable::of(seen));
+            stream.refused_last = seen.sight.time;
         }
     }
 

@@ -110,6 +110,7 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position:
         copy: false,
         malformed: !o.defects.is_empty(),
         cut: sight.cut,
+        fragmented: sight.fragmented,
         head_cut: sight.cut && !matches!(bytes.get(o.head.end as usize), Some(b'\r' | b'\n')),
         uri_or_reason: keep(Span::NONE, uri_or_reason),
         vias: o.vias,

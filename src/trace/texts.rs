@@ -59,6 +59,13 @@ impl Texts {
         Span::new(start, self.bytes.len())
     }
 
+    /// Takes in all that `other` keeps, and says by how much the spans of those texts move. What was taken in is not shared with later texts.
+    pub fn absorb(&mut self, other: &Texts) -> u32 {
+        let by = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&other.bytes);
+        by
+    }
+
     /// Something of the latest text, to have it near.
     #[must_use]
     pub fn latest(&self) -> u64 {
@@ -102,6 +109,15 @@ impl Texts {
 mod tests {
     use super::Texts;
     use crate::base::Span;
+
+    #[test]
+    fn texts_taken_in_from_another_store_stand_behind_its_own() {
+        let (mut t, mut other) = (Texts::default(), Texts::default());
+        let a = t.intern(b"alice");
+        let b = other.intern(b"bob");
+        let by = t.absorb(&other);
+        assert_eq!((t.of(a), t.of(b.shifted(by))), (&b"alice"[..], &b"bob"[..]));
+    }
 
     #[test]
     fn equal_texts_share_their_bytes() {

@@ -3,6 +3,8 @@
 use super::batch::{Batch, Event, IcmpSeen, Observed};
 use super::conversation::{Conversation, Kind, Stage, Unreachable};
 use super::facts::Facts;
+use super::incident::{Incident, What};
+use super::join::{Completed, Joiner};
 use super::linger::{self, Linger, Settling};
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
@@ -29,6 +31,8 @@ pub struct Limits {
     pub keep_raw: bool,
     /// When what is over is handed over.
     pub linger: Linger,
+    /// Whether calls that are legs of one are joined.
+    pub join: bool,
 }
 
 impl Default for Limits {
@@ -42,6 +46,7 @@ impl Default for Limits {
             idle_registrations: 2_048,
             keep_raw: false,
             linger: Linger::Whole,
+            join: true,
         }
     }
 }
@@ -52,6 +57,10 @@ pub trait Sink {
     fn message(&mut self, conversation: &Conversation, position: u32, observed: &Observed<'_>);
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
+    /// Something happened beside messages.
+    fn incident(&mut self, incident: &Incident) {
+        let _ = incident;
+    }
     /// A media stream that belongs to no call.
     fn orphan(&mut self, stream: MediaStream);
     /// Nothing follows.
@@ -94,6 +103,7 @@ pub struct Tracer {
     warm: u64,
     /// Conversations that were handed over: their memory serves the next ones.
     spare: Vec<Conversation>,
+    joiner: Joiner,
 }
 
 /// Conversations whose memory is kept for the next.
@@ -119,6 +129,7 @@ impl Tracer {
             settling: Settling::default(),
             warm: 0,
             spare: Vec::new(),
+            joiner: Joiner::default(),
         }
     }
 
@@ -139,6 +150,7 @@ impl Tracer {
                     self.streams.rtcp(&sight, bytes);
                 }
                 Event::Icmp(seen, bytes) => self.unreachable(&seen, bytes),
+                Event::Incident(incident, head) => self.incident(incident, head, sink),
             }
         }
         if !batch.is_empty() || batch.packets > 0 {
@@ -210,17 +222,43 @@ impl Tracer {
                 continue;
             }
             c.stage = Stage::Told(c.facts.len());
+            if c.kind == Kind::Call && self.joiner.is_joined(c.id) {
+                let leg = c.clone();
+                self.held += leg.weight();
+                self.complete(leg, sink);
+                continue;
+            }
             let streams = if c.kind == Kind::Call { self.streams.of_call(c) } else { Vec::new() };
             sink.conversation(c, &streams);
         }
     }
 
+    /// Hands over a leg with the others of its call, if it is the last of them.
+    fn complete(&mut self, leg: Conversation, sink: &mut impl Sink) {
+        let (whole, weight) = match self.joiner.complete(leg) {
+            Completed::Held => return,
+            Completed::Whole(whole, weight) => (whole, weight),
+            Completed::Alone(c) => {
+                let weight = c.weight();
+                (c, weight)
+            }
+        };
+        self.held = self.held.saturating_sub(weight);
+        let streams = self.streams.of_call(&whole);
+        sink.conversation(&whole, &streams);
+    }
+
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
-        self.held = self.held.saturating_sub(conversation.weight());
         if let Stage::Told(messages) = conversation.stage {
+            self.held = self.held.saturating_sub(conversation.weight());
             self.let_go.late += conversation.facts.len().saturating_sub(messages) as u64;
             return;
         }
+        if conversation.kind == Kind::Call && self.joiner.is_joined(conversation.id) {
+            self.complete(conversation, sink);
+            return;
+        }
+        self.held = self.held.saturating_sub(conversation.weight());
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
         sink.conversation(&conversation, &streams);
         if self.spare.len() < SPARE_CAP && conversation.weight() < SPARE_WEIGHT {
@@ -235,11 +273,16 @@ impl Tracer {
         let keep_raw = self.limits.keep_raw;
         let index = self.next_index;
         self.next_index += 1;
-        let Some(conversation) = self.shelf.at(place) else { return };
+        let Some(mut conversation) = self.shelf.at(place) else { return };
         let before = if conversation.facts.is_empty() { 0 } else { conversation.texts.len() };
         let position = take_in::message(conversation, observed, index, keep_raw);
         self.held += conversation.weight_of_last(before);
         conversation.touched = self.now;
+        if self.limits.join && conversation.kind == Kind::Call && matters_to_joiner(conversation, position) {
+            self.join(place, position, observed);
+            let Some(again) = self.shelf.at(place) else { return };
+            conversation = again;
+        }
         if self.limits.linger == Linger::Prompt {
             self.settling.consider(conversation, place, self.now);
         }
@@ -258,6 +301,20 @@ impl Tracer {
         } else if conversation.kind == Kind::Registration && position == 1 {
             let own = keys::conversation(Kind::Registration, observed.bytes, observed.outline);
             self.note_registration(own, sink);
+        }
+    }
+
+    /// Looks whether a call is a leg of another: then it takes the number of that one, and its own is free again, since its first message has just
+    /// come.
+    fn join(&mut self, place: Place, position: u32, observed: &Observed<'_>) {
+        if method_of(observed.outline) == Method::Refer {
+            self.joiner.refer(&self.shelf, place, observed);
+            return;
+        }
+        let joined = self.joiner.invite(&self.shelf, place, position, observed);
+        if let (Some(call), Some(leg)) = (joined, self.shelf.at(place)) {
+            self.next_ids[Kind::Call as usize] -= 1;
+            leg.id = call;
         }
     }
 
@@ -357,19 +414,61 @@ impl Tracer {
             if let Some(conversation) = found.and_then(|place| self.shelf.at(place))
                 && conversation.unreachable.len() < 16
             {
-                conversation.unreachable.push(Unreachable {
-                    time: seen.sight.time,
-                    from: seen.sight.flow.src.with_port(0),
-                    to: seen.quoted.dst,
-                    kind: seen.kind,
-                    code: seen.code,
-                    v6: seen.v6,
-                });
+                let key = keys::transaction(quoted, &outline);
+                let transaction = conversation.transaction_keys.iter().rposition(|&k| k == key).map(|at| at as u32);
+                let of_response = matches!(outline.start, crate::sip::StartLine::Response { .. });
+                conversation.unreachable.push(Unreachable { transaction, of_response, ..Unreachable::of(seen) });
             }
         } else {
             self.streams.unreachable(seen, quoted);
         }
     }
+
+    /// Joins an incident to the conversation that it concerns, where that is known, and hands it on.
+    fn incident(&mut self, incident: &Incident, head: &[u8], sink: &mut impl Sink) {
+        self.pass_time(incident.time, sink);
+        let What::FragmentLost(incomplete) = &incident.what else {
+            sink.incident(incident);
+            return;
+        };
+        if head.is_empty() {
+            sink.incident(incident);
+            return;
+        }
+        let mut outline = Outline::default();
+        if !outline.read_cut(head) {
+            return;
+        }
+        let kinds = [Kind::Call, Kind::Registration, Kind::Exchange];
+        let found = kinds.iter().find_map(|&kind| self.shelf.find(keys::conversation(kind, head, &outline)));
+        let conversation = found.and_then(|place| self.shelf.peek(place));
+        let key = keys::transaction(head, &outline);
+        let known = conversation.and_then(|c| {
+            let at = c.transaction_keys.iter().rposition(|&k| k == key)?;
+            c.transactions.get(at)
+        });
+        let (method, status) = match outline.start {
+            crate::sip::StartLine::Request { method, .. } => (method, 0),
+            crate::sip::StartLine::Response { status, .. } => (method_of(&outline), status),
+        };
+        // What was answered did arrive: it is the capture that lacks the rest.
+        let arrived =
+            known.is_some_and(|t| if status == 0 { t.first_response.is_some() } else { t.final_status == status });
+        if arrived {
+            return;
+        }
+        let mut incomplete = incomplete.clone();
+        (incomplete.method, incomplete.status) = (method, status);
+        incomplete.call_id = outline.call_id.of(head).into();
+        incomplete.conversation = conversation.map(|c| (c.kind, c.id));
+        sink.incident(&Incident { what: What::FragmentLost(incomplete), ..incident.clone() });
+    }
+}
+
+/// Whether a message may begin another leg of a call: an INVITE that begins a dialog, or a REFER. RFC 3261 §12.1, RFC 3515 §2.1
+fn matters_to_joiner(c: &Conversation, position: u32) -> bool {
+    let Some(f) = c.at(position).filter(|f| f.is_request() && !f.is_repeat()) else { return false };
+    (f.method == Method::Invite && f.to_tag.is_empty()) || f.method == Method::Refer
 }
 
 /// The method that says what conversation a message belongs to: that of the request, of a response that in CSeq.

@@ -102,7 +102,8 @@ pub fn repeat(earlier: &Facts, later: &Facts) -> Repeat {
         return Repeat::Copy;
     }
     if earlier.transport.is_reliable() {
-        return Repeat::Retransmission;
+        // Two agents on the way of one stream each mirror what it carries; nobody sends that again.
+        return if earlier.mirrored { Repeat::Copy } else { Repeat::Retransmission };
     }
     let apart = later.time.since(earlier.time).abs();
     let same_id = earlier.ip_id != 0 && earlier.ip_id == later.ip_id;

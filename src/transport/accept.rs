@@ -1,6 +1,6 @@
 //! Connections that others open to us: taken, bounded, each in a task of its own.
 
-use super::line::Carrier;
+use super::line::{Carrier, LineFacts};
 use super::listener::{Turned, Way};
 use super::stream::{Explain, Stream, explain_plain};
 use super::tapped::{Duplex, Tapped};
@@ -8,6 +8,7 @@ use super::websocket::WebSocket;
 use super::{Phase, Protocol, Tap, TransportError};
 use crate::sip::framer::Limits;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,6 +53,7 @@ pub(super) struct Door {
 
 /// How to reach the task of a connection.
 struct Entry {
+    way: Way,
     answers: mpsc::Sender<Vec<u8>>,
     /// Bytes in `answers`.
     queued: Arc<AtomicUsize>,
@@ -173,6 +175,11 @@ impl Shared {
         }
     }
 
+    /// The way of a connection that still stands.
+    pub(super) fn way_of(&self, id: u64) -> Option<Way> {
+        lock(&self.connections).get(&id).map(|entry| entry.way)
+    }
+
     fn touch(&self, id: u64) {
         if let Some(entry) = lock(&self.connections).get_mut(&id) {
             entry.used = Instant::now();
@@ -193,20 +200,37 @@ pub(super) async fn run(door: Door, shared: Arc<Shared>) {
         };
         let Ok(local) = stream.local_addr() else { continue };
         let _ = stream.set_nodelay(true);
-        shared.make_room();
-        let id = shared.next.fetch_add(1, Ordering::Relaxed);
         shared.count(|t| t.accepted += 1);
-        let way = Way { protocol: door.protocol, local, peer, connection: id };
-        let (answers, outgoing) = mpsc::channel(ANSWERS);
-        let queued = Arc::new(AtomicUsize::new(0));
-        let entry = Entry { answers, queued: queued.clone(), used: Instant::now(), task: None };
-        lock(&shared.connections).insert(id, entry);
-        let connection = Connection { way, outgoing, queued, shared: shared.clone(), held: 0 };
+        let connection = enter(&shared, door.protocol, local, peer);
+        let id = connection.way.connection;
         let task = tokio::spawn(connection.run(stream));
         if let Some(entry) = lock(&shared.connections).get_mut(&id) {
             entry.task = Some(task);
         }
     }
+}
+
+/// Takes in a connection that we opened: it is served like one that was opened to us.
+pub(super) fn adopt(shared: &Arc<Shared>, facts: &LineFacts, carrier: Carrier) -> Way {
+    let mut connection = enter(shared, facts.protocol, facts.local, facts.peer);
+    let way = connection.way;
+    let task = tokio::spawn(async move { connection.serve(carrier).await });
+    if let Some(entry) = lock(&shared.connections).get_mut(&way.connection) {
+        entry.task = Some(task);
+    }
+    way
+}
+
+/// Makes room for a connection and gives it its number.
+fn enter(shared: &Arc<Shared>, protocol: Protocol, local: SocketAddr, peer: SocketAddr) -> Connection {
+    shared.make_room();
+    let id = shared.next.fetch_add(1, Ordering::Relaxed);
+    let way = Way { protocol, local, peer, connection: id };
+    let (answers, outgoing) = mpsc::channel(ANSWERS);
+    let queued = Arc::new(AtomicUsize::new(0));
+    let entry = Entry { way, answers, queued: queued.clone(), used: Instant::now(), task: None };
+    lock(&shared.connections).insert(id, entry);
+    Connection { way, outgoing, queued, shared: shared.clone(), held: 0 }
 }
 
 /// One connection.

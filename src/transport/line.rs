@@ -137,6 +137,11 @@ impl Line {
         Line { facts, carrier }
     }
 
+    /// What there is to know of it, and what carries it.
+    pub(super) fn into_parts(self) -> (LineFacts, Carrier) {
+        (self.facts, self.carrier)
+    }
+
     /// Sends one whole message. Over a connection what the peer does not take at once waits, up to 1 MiB, and is written while
     /// [`Line::receive`] or [`Line::close`] is waited for.
     ///

@@ -2,7 +2,7 @@
 
 use super::accept::{self, Arrived, Door, Shared};
 use super::udp::{MAX_DATAGRAM, too_large};
-use super::{Phase, Protocol, Tap, TransportError, Wire, socket, tls};
+use super::{Line, Phase, Protocol, Tap, TransportError, Wire, socket, tls};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -261,6 +261,36 @@ impl Listener {
             tap.wire(SystemTime::now(), Wire::Datagram { src: local, dst: peer, bytes: message });
         }
         Ok(())
+    }
+
+    /// Takes in a connection that we opened: what comes over it comes to [`Listener::receive`], and the way that is given leads to
+    /// its peer for as long as it stands. A UDP line is refused: datagrams leave by the sockets that are here.
+    ///
+    /// # Errors
+    /// Gives the line back where it is no connection.
+    pub fn adopt(&mut self, line: Line) -> Result<Way, Box<Line>> {
+        if line.facts.protocol == Protocol::Udp {
+            return Err(Box::new(line));
+        }
+        let (facts, carrier) = line.into_parts();
+        Ok(accept::adopt(&self.shared, &facts, carrier))
+    }
+
+    /// The way of the connection of that number, while it stands.
+    #[must_use]
+    pub fn way_of(&self, connection: u64) -> Option<Way> {
+        self.shared.way_of(connection)
+    }
+
+    /// The way by which a datagram to `peer` leaves: from the first UDP socket of its family. `None` where there is none.
+    #[must_use]
+    pub fn datagram_way(&mut self, peer: SocketAddr) -> Option<Way> {
+        let bound = self.datagrams.iter().map(|d| d.bound).find(|bound| bound.is_ipv4() == peer.is_ipv4())?;
+        let local = match bound.ip().is_unspecified() {
+            true => SocketAddr::new(route(&mut self.routes, peer).unwrap_or(bound.ip()), bound.port()),
+            false => bound,
+        };
+        Some(Way { protocol: Protocol::Udp, local, peer, connection: 0 })
     }
 
     /// Takes no more connections, and lets those that there are send what waits for them: an answer that was given to

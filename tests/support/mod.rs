@@ -10,6 +10,7 @@ pub mod message;
 pub mod room;
 pub mod scene;
 pub mod scenes;
+pub mod tls;
 pub mod tunnel;
 pub mod wire;
 

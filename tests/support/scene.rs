@@ -2,7 +2,7 @@
 
 use super::capture::{self, Packet};
 use super::message::{Host, Message};
-use super::wire::{self, ACK, FIN, PSH, SYN};
+use super::wire::{self, ACK, FIN, PSH, RST, SYN};
 use std::net::SocketAddr;
 
 /// 2026-03-01 09:00:00 UTC: every scene begins here.
@@ -64,6 +64,20 @@ impl Scene {
             }
         }
         self
+    }
+
+    /// A message over UDP that is answered by an ICMP error of some type and code, a moment later.
+    pub fn undeliverable(&mut self, from: &Host, to: &Host, message: &Message, error: (u8, u8)) -> &mut Scene {
+        let packet = self.udp_packet(from.at, to.at, &message.bytes());
+        self.frame(wire::ethernet(&packet));
+        self.clock += 60;
+        self.icmp(to.at.ip(), error, &packet)
+    }
+
+    /// An ICMP error of some type and code that quotes a packet.
+    pub fn icmp(&mut self, from: std::net::IpAddr, (kind, code): (u8, u8), packet: &[u8]) -> &mut Scene {
+        let id = self.next_id();
+        self.frame(wire::ethernet(&wire::icmp_error(from, kind, code, id, packet)))
     }
 
     /// A frame as it is.
@@ -148,6 +162,27 @@ impl Connection {
             self.next[end] += 1;
         }
         self.segment(scene, 0, ACK, &[]);
+    }
+
+    /// Ends the connection from both sides, one of them first.
+    pub fn close_by(&mut self, scene: &mut Scene, end: usize) {
+        for end in [end, 1 - end] {
+            self.segment(scene, end, FIN | ACK, &[]);
+            self.next[end] += 1;
+        }
+    }
+
+    /// Breaks the connection off from one end.
+    pub fn reset(&mut self, scene: &mut Scene, end: usize) {
+        self.segment(scene, end, RST | ACK, &[]);
+    }
+
+    /// A connection that nobody accepts: an RST answers the SYN.
+    pub fn refused(scene: &mut Scene, client: SocketAddr, server: SocketAddr) {
+        let mut c = Connection { ends: [client, server], next: [1000, 0] };
+        c.segment(scene, 0, SYN, &[]);
+        c.next[0] += 1;
+        c.segment(scene, 1, RST | ACK, &[]);
     }
 
     fn segment(&mut self, scene: &mut Scene, end: usize, flags: u8, bytes: &[u8]) {

@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 pub const UDP: u8 = 17;
 /// TCP.
 pub const TCP: u8 = 6;
+/// ICMP of IPv4.
+pub const ICMP: u8 = 1;
 /// Generic routing encapsulation.
 pub const GRE: u8 = 47;
 
@@ -13,6 +15,8 @@ pub const GRE: u8 = 47;
 pub const FIN: u8 = 0x01;
 /// Opens a connection.
 pub const SYN: u8 = 0x02;
+/// Breaks a connection off.
+pub const RST: u8 = 0x04;
 /// Data is here.
 pub const PSH: u8 = 0x08;
 /// The acknowledgment number counts.
@@ -69,6 +73,17 @@ pub fn tcp(src: SocketAddr, dst: SocketAddr, seq: u32, ack: u32, flags: u8, payl
     head[16..18].copy_from_slice(&sum.to_be_bytes());
     head.extend(payload);
     head
+}
+
+/// An ICMP error that quotes an IPv4 packet, as much of it as a router does. RFC 792, RFC 1812 §4.3.2.3
+pub fn icmp_error(from: IpAddr, kind: u8, code: u8, id: u16, packet: &[u8]) -> Vec<u8> {
+    let quoted = &packet[..packet.len().min(548)];
+    let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
+    message.extend(quoted);
+    let sum = checksum(&[&message]);
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    let to = IpAddr::from([packet[12], packet[13], packet[14], packet[15]]);
+    ip(from, to, ICMP, id, &message)
 }
 
 /// An IP packet of either family, whole.

@@ -1,7 +1,7 @@
-//! The accounts of a registrar.
+//! The accounts of a registrar or proxy.
 
 use super::{read, usage};
-use crate::cli::serve::RegistrarArgs;
+use crate::cli::serve::AccountArgs;
 use crate::commands::Failure;
 use crate::digest::Secret;
 use anyhow::anyhow;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// Where the file cannot be read, and what is wrong with it. Passwords are not repeated.
-pub(super) fn of(args: &RegistrarArgs) -> Result<HashMap<String, Secret>, Failure> {
+pub(super) fn of(args: &AccountArgs) -> Result<HashMap<String, Secret>, Failure> {
     let typed = args.user.iter().map(|a| (a.name.clone(), Secret::Password(a.password.clone())));
     let mut users: HashMap<String, Secret> = typed.collect();
     let Some(path) = &args.users else { return Ok(users) };

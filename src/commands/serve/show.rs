@@ -155,6 +155,19 @@ impl Watch for Show<'_> {
         });
     }
 
+    fn forwarded(&mut self, sent: &Transmit) {
+        if self.args.verbose {
+            self.message('>', &sent.bytes, &sent.way);
+        }
+    }
+
+    fn unreached(&mut self, error: &TransportError) {
+        if self.may_show() {
+            // As below.
+            let _ = writeln!(io::stderr().lock(), "sipctl: {}", Safe(error.message.as_bytes()));
+        }
+    }
+
     fn failed(&mut self, sent: &Transmit, error: &TransportError) {
         if self.may_show() {
             let line = format!("sipctl: no answer to {}: {}\n", sent.way.peer, Safe(error.message.as_bytes()));

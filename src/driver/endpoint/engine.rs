@@ -316,6 +316,12 @@ impl<R: Role> Endpoint<R> {
 
 /// Whether the bytes are a request, which the outline then describes.
 fn recognised(outline: &mut Outline, bytes: &[u8]) -> Result<(), Ignored> {
+    recognised_any(outline, bytes)?;
+    if Message::new(bytes, outline).is_request() { Ok(()) } else { Err(Ignored::Response) }
+}
+
+/// The same for who takes responses, too.
+pub(super) fn recognised_any(outline: &mut Outline, bytes: &[u8]) -> Result<(), Ignored> {
     if bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
         return Err(Ignored::KeepAlive);
     }
@@ -326,11 +332,11 @@ fn recognised(outline: &mut Outline, bytes: &[u8]) -> Result<(), Ignored> {
     if !outline.read(bytes) {
         return Err(Ignored::NotSip);
     }
-    if Message::new(bytes, outline).is_request() { Ok(()) } else { Err(Ignored::Response) }
+    Ok(())
 }
 
 /// Method and Request-URI, cut where they are long.
-fn shown(request: &Message<'_>, line: &mut Vec<u8>) {
+pub(super) fn shown(request: &Message<'_>, line: &mut Vec<u8>) {
     let cut = |text: &[u8], most: usize, line: &mut Vec<u8>| line.extend_from_slice(text.get(..most).unwrap_or(text));
     cut(request.method_text(), 32, line);
     line.push(b' ');
@@ -338,7 +344,7 @@ fn shown(request: &Message<'_>, line: &mut Vec<u8>) {
 }
 
 /// The status of a response that we made.
-fn status_of(response: &[u8]) -> u16 {
+pub(super) fn status_of(response: &[u8]) -> u16 {
     let digits = response.get(8..11).unwrap_or_default();
     digits.iter().fold(0, |n, d| n * 10 + u16::from(d.wrapping_sub(b'0').min(9)))
 }

@@ -10,6 +10,7 @@
 pub mod delays;
 pub mod engine;
 pub mod fault;
+pub mod proxy;
 pub mod redirect;
 pub mod registrar;
 pub mod repeats;
@@ -19,6 +20,7 @@ pub mod tally;
 pub mod uas;
 
 pub use engine::{Endpoint, Handled, Options, Transmit};
+pub use proxy::{Identity, Proxy};
 pub use redirect::Redirect;
 pub use registrar::Registrar;
 pub use role::{Answer, Arrival, BindingFacts, Role};

@@ -35,7 +35,15 @@ pub trait Watch {
     fn sent(&mut self, sent: &Transmit, took: Duration) {
         let _ = (sent, took);
     }
-    /// A response could not be sent.
+    /// A request was sent on.
+    fn forwarded(&mut self, sent: &Transmit) {
+        let _ = sent;
+    }
+    /// Where a request was to go could not be reached.
+    fn unreached(&mut self, error: &TransportError) {
+        let _ = error;
+    }
+    /// A message could not be sent.
     fn failed(&mut self, sent: &Transmit, error: &TransportError) {
         let _ = (sent, error);
     }

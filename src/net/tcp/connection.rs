@@ -101,6 +101,16 @@ impl Connection {
         self.split(sender, at, sink).1.emit(Kind::Opened);
     }
 
+    /// Whether an RST of `sender` answers the SYN of the other side, and nothing else came of it.
+    pub(super) fn is_refused_by(&self, sender: Side) -> bool {
+        self.opener == Some(sender.other()) && self.direction(sender).next_seq().is_none()
+    }
+
+    /// Says that `sender` refused the connection.
+    pub(super) fn refused(&mut self, sender: Side, at: At, sink: &mut dyn FnMut(StreamEvent<'_>)) {
+        self.split(sender, at, sink).1.emit(Kind::Refused);
+    }
+
     /// Takes in the acknowledgement, the data and the FIN of a segment.
     #[inline]
     pub(super) fn accept(

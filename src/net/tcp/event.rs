@@ -49,6 +49,8 @@ pub enum Kind<'a> {
         /// How many are missing; 0 where that cannot be told.
         bytes: u64,
     },
+    /// The sender answered the opening of the connection with RST: nobody listens there. Comes before the last events.
+    Refused,
     /// The sender ended its direction: FIN after its last byte, or RST by either side. The last event of a direction.
     Closed {
         /// Whether it was by RST.

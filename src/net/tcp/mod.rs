@@ -213,6 +213,9 @@ impl Reassembly {
     fn reset(&mut self, pair: Pair, sender: Side, seq: u32, at: At, sink: &mut dyn FnMut(StreamEvent<'_>)) {
         let Some(connection) = self.connections.touch(&pair, at.time.0) else { return };
         if connection.owns_reset(sender, seq) {
+            if connection.is_refused_by(sender) {
+                connection.refused(sender, at, sink);
+            }
             connection.finish(Kind::Closed { reset: true }, sender, at, &mut self.account, sink);
             self.retire(pair, at.time);
         }

@@ -80,6 +80,7 @@ impl Log {
             Kind::Opened => "opened".to_owned(),
             Kind::Data(data) => String::from_utf8_lossy(data).into_owned(),
             Kind::Gap { bytes } => format!("gap {bytes}"),
+            Kind::Refused => "refused".to_owned(),
             Kind::Closed { reset } => if reset { "reset" } else { "closed" }.to_owned(),
             Kind::Evicted => "evicted".to_owned(),
         };
@@ -346,7 +347,7 @@ fn a_reset_ends_both_directions_and_what_comes_late_is_no_new_connection() {
     b.up(Segment { syn: true, ..segment(2000, b"") });
     assert_eq!(b.seen(), ["1>opened"]);
     b.down(Segment { rst: true, acks: true, ack: 2001, ..segment(0, b"") });
-    assert_eq!(b.seen(), ["1<reset", "1>reset"]);
+    assert_eq!(b.seen(), ["1<refused", "1<reset", "1>reset"]);
 }
 
 #[test]

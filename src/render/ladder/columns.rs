@@ -102,7 +102,7 @@ impl Columns {
             self.by_address.entry(address).or_insert(at);
         }
         let role = [
-            participant.role.as_ref().map(|role| terminal.show(role.as_bytes())),
+            participant.role.as_ref().map(|role| role_in_words(role, participant, terminal)),
             participant.software.as_ref().map(|software| fit(&terminal.show(software.bytes()), 40, terminal)),
         ];
         let role = role.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ");
@@ -253,13 +253,30 @@ fn name_lines(column: &Column, broken: bool, room: usize, terminal: Terminal) ->
         _ => lines.push((fit(&column.address, room, terminal), Tone::Strong)),
     }
     let separator = terminal.spell(" · ".to_owned());
-    match column.role.split_once(separator.as_str()) {
-        _ if column.role.is_empty() => {}
-        Some((role, software)) if width(&column.role) > room => {
-            lines.push((fit(role, room, terminal), Tone::Faint));
-            lines.push((fit(software, room, terminal), Tone::Faint));
+    for part in broken_at(&column.role, &separator, room) {
+        lines.push((fit(&part, room, terminal), Tone::Faint));
+    }
+    lines
+}
+
+/// What a participant is: `proxy · record-routing`, `stateless proxy`, `uac`.
+fn role_in_words(role: &str, participant: &Participant, terminal: Terminal) -> String {
+    let state = if participant.stateful == Some(false) { "stateless " } else { "" };
+    let routing = if participant.record_routing == Some(true) { " · record-routing" } else { "" };
+    format!("{state}{}{routing}", terminal.show(role.as_bytes()))
+}
+
+/// A text in as few lines of `room` columns as it needs, parted where `separator` stands.
+fn broken_at(text: &str, separator: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in text.split(separator).filter(|part| !part.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + width(separator) + width(part) <= room => {
+                line.push_str(separator);
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
         }
-        _ => lines.push((fit(&column.role, room, terminal), Tone::Faint)),
     }
     lines
 }

@@ -33,6 +33,7 @@ pub struct CallParts<'a> {
 pub fn call(parts: &CallParts<'_>, bodies: Bodies, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let CallParts { call, messages, streams, findings } = *parts;
     heading(call, messages, terminal, out)?;
+    joins(call, terminal, out)?;
     writeln!(out)?;
     let participants = &call.participants;
     Ladder { start: call.start, participants, messages, streams, findings, bodies }.draw(terminal, out)?;
@@ -88,6 +89,22 @@ fn heading(call: &Call, messages: &[&Message<'_>], terminal: Terminal, out: &mut
     writeln!(out)?;
     if !ids.is_empty() {
         for line in wrap(&ids, total.saturating_sub(2)) {
+            writeln!(out, "  {}", terminal.paint(Tone::Faint, &line))?;
+        }
+    }
+    Ok(())
+}
+
+/// `leg 77@b joined to 8231@a by X-CID gives the Call-ID · same SDP origin (score 145)`: one entry for each Call-ID that was joined.
+fn joins(call: &Call, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    let mut told: Vec<&[u8]> = Vec::new();
+    for leg in &call.legs {
+        let Some(join) = leg.joined.as_ref().filter(|_| !told.contains(&leg.call_id.bytes())) else { continue };
+        told.push(leg.call_id.bytes());
+        let evidence: Vec<&str> = join.evidence.iter().map(|e| e.detail.as_str()).collect();
+        let [own, other] = [&leg.call_id, &join.call_id].map(|id| fit(&terminal.show(id.bytes()), 40, terminal));
+        let text = format!("leg {own} joined to {other} by {} (score {})", evidence.join(" · "), join.score);
+        for line in wrap(&terminal.spell(text), terminal.columns().saturating_sub(2)) {
             writeln!(out, "  {}", terminal.paint(Tone::Faint, &line))?;
         }
     }

@@ -157,7 +157,7 @@ impl<'a> Page<'a> {
         self.more(report.registrations.len() - shown, out)?;
         for registration in report.registrations.iter().filter(|_| all) {
             self.title(&format!("Registration {}", registration.id), out)?;
-            self.ladder(&registration.messages, &registration.findings, out)?;
+            self.ladder(&registration.messages, &registration.findings, &registration.participants, out)?;
         }
         Ok(())
     }
@@ -175,17 +175,17 @@ impl<'a> Page<'a> {
         for exchange in report.exchanges.iter().filter(|_| all) {
             let method = terminal.show(exchange.method.bytes());
             self.title(&format!("Exchange {}  {method}", exchange.id), out)?;
-            self.ladder(&exchange.messages, &exchange.findings, out)?;
+            self.ladder(&exchange.messages, &exchange.findings, &exchange.participants, out)?;
         }
         Ok(())
     }
 
     /// The ladder of a registration or an exchange, whose columns are the addresses that its messages name.
-    fn ladder(&self, messages: &[u64], findings: &[u64], out: &mut dyn Write) -> io::Result<()> {
+    fn ladder(&self, messages: &[u64], findings: &[u64], known: &[Participant], out: &mut dyn Write) -> io::Result<()> {
         let messages = self.messages_at(messages);
         let findings = self.findings_at(findings);
         let Some(start) = messages.first().map(|m| m.time) else { return Ok(()) };
-        let participants = self.participants(&messages);
+        let participants = if known.is_empty() { self.participants(&messages) } else { known.to_vec() };
         let ladder = Ladder {
             start,
             participants: &participants,
@@ -199,7 +199,7 @@ impl<'a> Page<'a> {
     }
 
     /// Hosts in order of appearance, by the address that was seen first: a host may send on one port and listen on another. Where a host speaks to
-    /// itself, every address counts. Roles that calls have shown for the same address are not guessed at here.
+    /// itself, every address counts.
     fn participants<'m>(&self, messages: &[&'m Message<'_>]) -> Vec<Participant> {
         let host = |address: &'m str| address.rsplit_once(':').map_or(address, |(host, _)| host);
         let ends = |m: &&'m Message<'_>| [m.src.as_str(), m.dst.as_str()];

@@ -82,7 +82,7 @@ pub fn bindings(bindings: &[Binding], terminal: Terminal, out: &mut dyn Write) -
 /// # Errors
 /// Those of `out`.
 pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    if summary.role == "registrar" {
+    if matches!(summary.role, "registrar" | "proxy") {
         bindings(&summary.bindings, terminal, out)?;
         writeln!(out)?;
     }

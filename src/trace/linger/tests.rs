@@ -49,7 +49,7 @@ impl Room {
 
     fn sight(&self, flow: Flow) -> Sight {
         let [time, seen] = [self.ms + self.skew, self.ms].map(|ms| Timestamp(ms * 1_000_000));
-        Sight { time, seen, source: 0, frame: 1, flow, ip_id: 0, cut: false, mirrored: false }
+        Sight { time, seen, source: 0, frame: 1, flow, ip_id: 0, cut: false, fragmented: false, mirrored: false }
     }
 
     /// A message: `start` is `INVITE`, or `200 INVITE`; the branch tells transactions apart.

@@ -3,10 +3,9 @@
 //! Decides by the transaction alone: requests other than ACK, not one response of any kind, and enough of the input after
 //! the request for one to have come. Retransmissions of the request are part of this finding, not one of their own.
 
-use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::rules::{Entry, Product, Rule, is_explained};
+use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::sip::Method;
-use crate::trace::conversation::Unreachable;
 use crate::trace::{Conversation, Transaction};
 
 /// The rule.
@@ -15,11 +14,39 @@ pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
 static ENTRIES: [Entry; 1] = [Entry {
     code: "no-response",
     severity: Severity::Error,
-    meaning: "A request was sent, and repeated, and nothing ever came back: not even a provisional response.",
-    rule: "RFC 3261 §17.1.1.2, §17.1.2.2",
+    meaning: "A request was sent, and over UDP repeated, and nothing ever came back: not even a provisional response. After 64·T1 (32 s) the sender \
+              gives up as if it had been answered 408.",
+    noticed: "The caller hears nothing for up to half a minute and then an error tone; a phone that cannot register shows no service.",
+    causes: &[
+        "a firewall or a cloud security group drops the packets, on the way there or on the way back",
+        "the address is wrong or stale: a binding of a phone that has moved, a DNS record of a server that is gone",
+        "nothing listens there on that port and transport, and the host sends no ICMP error (or a firewall drops it)",
+        "the program there is hung, or ignores what it does not know: a source that is not on its list, a malformed message",
+        "its answers go to another address: Via without rport behind NAT, or a second network card",
+    ],
+    confirm: "Capture at the receiver (tcpdump -ni any host SENDER and port 5060). If the request arrives, look at the program there: ss -lnup, its \
+              log; if answers leave, they are lost on the way back. If it does not arrive: sipctl ping TARGET from both ends, and the firewall between.",
     fix: "See whether the request arrives at that address (capture there), whether a program listens on that port and \
           transport (ss -lnp), and whether a firewall drops it on the way there or back.",
-    ..Entry::BLANK
+    settings: &[
+        (
+            Product::Asterisk,
+            "pjsip.conf: type=transport bind=0.0.0.0:5060; type=aor qualify_frequency=30 finds dead contacts",
+        ),
+        (
+            Product::FreeSwitch,
+            "sofia profile: sip-ip, sip-port; gateway: <param name=\"ping\" value=\"30\"/>; sofia status shows what listens",
+        ),
+        (
+            Product::Kamailio,
+            "listen=udp:ADDRESS:5060; modparam(\"tm\", \"fr_timer\", 5000) and failure_route to try the next destination; dispatcher ds_ping_interval",
+        ),
+        (
+            Product::OpenSips,
+            "socket=udp:ADDRESS:5060; modparam(\"tm\", \"fr_timeout\", 5); dispatcher ds_ping_interval",
+        ),
+    ],
+    rule: "RFC 3261 §17.1.1.2, §17.1.2.2",
 }];
 
 /// Without a repeat, silence has to last for so long to mean something.
@@ -27,10 +54,20 @@ const SILENCE_NS: i64 = 5_000_000_000;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for t in &case.conversation.transactions {
-        if t.method != Method::Ack && t.first_response.is_none() {
+        let explained = |findings: &[Finding]| t.request.is_some_and(|p| is_explained(findings, EXPLAIN, p));
+        if t.method != Method::Ack && t.first_response.is_none() && !explained(findings) {
             findings.extend(finding(case, t));
         }
     }
+}
+
+/// Findings that say why nothing came back.
+const EXPLAIN: &[&str] = &["icmp-unreachable", "fragment-lost", "loop"];
+
+/// Whether a transaction without a response has waited long enough for that to mean something.
+pub(super) fn is_silent(case: &Case<'_>, t: &Transaction) -> bool {
+    let begun = t.request.and_then(|p| case.conversation.at(p)).map(|f| f.time);
+    t.sends >= 3 || begun.is_some_and(|begun| case.now.since(begun) >= SILENCE_NS)
 }
 
 fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
@@ -38,13 +75,12 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let position = t.request?;
     let request = c.at(position)?;
     let over = t.last_send.since(request.time);
-    if t.sends < 3 && case.now.since(request.time) < SILENCE_NS {
+    if !is_silent(case, t) {
         return None;
     }
     let method = words::method(c, request);
     let mut f = ENTRIES[0].finding(format!("{} did not answer the {method}", t.flow.dst));
-    let end = c.unreachable.iter().map(|u| u.time).max().map_or(case.now, |at| at.max(case.now));
-    let silence = end.since(t.last_send);
+    let silence = case.now.since(t.last_send);
     let until = match silence {
         n if n >= SILENCE_NS => format!("in the {} that were captured after it", words::duration(n)),
         _ => "before the capture ends".to_owned(),
@@ -57,45 +93,37 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
             words::duration(over)
         ),
     });
-    // One phone of several that does not answer is no failure of a call that another one took.
-    if request.asks(Method::Invite) && request.to_tag.is_empty() && is_answered(c) {
-        f.severity = Severity::Warning;
-        f.detail.push("The call was answered elsewhere all the same.".to_owned());
+    // Seen from one place, silence can be that of a capture which sees one direction only.
+    f.confidence = if hears(c, t) { Confidence::Certain } else { Confidence::Likely };
+    if let Some(answered) = c.transactions.iter().find(|o| o.first_response.is_some() && o.flow.dst == t.flow.dst) {
+        let other = answered
+            .request
+            .and_then(|p| c.at(p))
+            .map_or_else(|| "another request".to_owned(), |o| words::method(c, o));
+        f.ruled_out.push(format!("{} being down: it answered the {other} of the same sender.", t.flow.dst));
     }
-    if let Some(u) = c.unreachable.iter().find(|u| u.to == t.flow.dst) {
-        f.detail.push(format!("{}.", unreachable(u)));
-    }
+    f.ruled_out.push("A refusal by the network: no ICMP error came for it.".to_owned());
+    soften(c, t, &mut f);
     let repeats = c.facts.iter().enumerate().filter(|(_, m)| m.repeats == Some(position)).map(|(i, _)| i as u32);
     f.positions = std::iter::once(position).chain(repeats).take(64).collect();
     Some(f)
 }
 
-fn is_answered(c: &Conversation) -> bool {
-    c.transactions.iter().any(|t| t.method == Method::Invite && t.final_status / 100 == 2)
+/// Whether anything that the silent host sent was captured: then its answer would have been.
+fn hears(c: &Conversation, t: &Transaction) -> bool {
+    t.sends > 1 || c.facts.iter().any(|f| f.flow.src.same_ip(&t.flow.dst))
 }
 
-/// What an ICMP error says, in words. RFC 792, RFC 4443 §3
-fn unreachable(u: &Unreachable) -> String {
-    let (from, to) = (u.from.ip(), u.to);
-    match (u.v6, u.kind, u.code) {
-        (false, 3, 3) | (true, 1, 4) => {
-            format!("ICMP from {from} says port unreachable: the host is there, and nothing listens on {to}")
-        }
-        (false, 3, 4) | (true, 2, _) => {
-            format!("ICMP from {from} says packet too big: the request has to be fragmented and may not be")
-        }
-        (false, 11, 1) | (true, 3, 1) => format!(
-            "ICMP from {from} says fragment reassembly time exceeded: it got some IP fragments of the request and waited for the rest in vain; \
-             something on the way drops fragments"
-        ),
-        (false, 11, _) | (true, 3, _) => {
-            format!("ICMP from {from} says time to live exceeded: a routing loop on the way to {to}")
-        }
-        (false, 3, 9 | 10 | 13) | (true, 1, 1) => {
-            format!("ICMP from {from} says administratively prohibited: a firewall there refuses packets to {to}")
-        }
-        (false, 3, 0) | (true, 1, 0) => format!("ICMP from {from} says network unreachable: it has no route to {to}"),
-        (false, 3, 1) | (true, 1, 3) => format!("ICMP from {from} says host unreachable: nobody answers under {to}"),
-        _ => format!("ICMP from {from} says that {to} cannot be reached (type {}, code {})", u.kind, u.code),
+/// One phone of several that does not answer is no failure of a call that another one took.
+pub(super) fn soften(c: &Conversation, t: &Transaction, f: &mut Finding) {
+    let is_initial = t.request.and_then(|p| c.at(p)).is_some_and(|r| r.asks(Method::Invite) && r.to_tag.is_empty());
+    if is_initial && is_answered(c) {
+        f.severity = f.severity.min(Severity::Warning);
+        f.detail.push("The call was answered elsewhere all the same.".to_owned());
     }
+}
+
+/// Whether an INVITE of the conversation was answered with 2xx.
+pub(super) fn is_answered(c: &Conversation) -> bool {
+    c.transactions.iter().any(|t| t.method == Method::Invite && t.final_status / 100 == 2)
 }

@@ -38,7 +38,7 @@ pub struct Access {
 
 /// What the credentials of a request prove.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+pub(in crate::driver::endpoint) enum Verdict {
     /// Nobody has to prove anything.
     Open,
     /// That it is this user.
@@ -71,11 +71,16 @@ impl Access {
     /// Checks the credentials of a request. Everybody is challenged, known or not; a wrong proof is challenged anew, without
     /// `stale`, as most registrars do (RFC 3261 §22.1 leaves 401 or 403 to the server).
     pub(super) fn check(&mut self, arrival: &Arrival<'_>) -> Verdict {
+        self.check_field(arrival, HeaderName::Authorization)
+    }
+
+    /// The same by the credentials in that header field: a proxy asks in its own. RFC 3261 §22.3
+    pub(in crate::driver::endpoint) fn check_field(&mut self, arrival: &Arrival<'_>, field: HeaderName) -> Verdict {
         if self.users.is_empty() {
             return Verdict::Open;
         }
         let mut stale = false;
-        for value in arrival.request.headers(HeaderName::Authorization) {
+        for value in arrival.request.headers(field) {
             let Some(answer) = self.read(value) else { continue };
             let Some(secret) = self.users.get(&answer.username) else { return Verdict::Unknown };
             // The uri is taken as the client wrote it: proxies on the way rewrite the Request-URI. RFC 3261 §22.4

@@ -4,7 +4,7 @@ mod access;
 mod bindings;
 mod nonce;
 
-use access::Verdict;
+pub(super) use access::Verdict;
 pub use access::{Access, Algorithms};
 use bindings::{Bindings, Change, Refusal};
 
@@ -54,6 +54,21 @@ impl Registrar {
     #[must_use]
     pub fn new(access: Access, lifetimes: Lifetimes, service_route: Vec<String>, now: Instant) -> Self {
         Registrar { access, bindings: Bindings::new(now), lifetimes, service_route }
+    }
+
+    /// The bindings of the address of record that a URI names: who looks a user up asks here. RFC 3261 §16.5
+    pub(super) fn of_uri(&mut self, uri: &[u8], now: Instant) -> Vec<BindingFacts> {
+        address_of_record(uri).map(|(_, aor)| self.bindings.of(&aor, now)).unwrap_or_default()
+    }
+
+    /// Whether there is an account of that user name.
+    pub(super) fn knows(&self, user: &[u8]) -> bool {
+        self.access.knows(&unescaped(user))
+    }
+
+    /// Who may do what: a proxy asks by the same accounts.
+    pub(super) fn access(&mut self) -> &mut Access {
+        &mut self.access
     }
 
     /// RFC 3261 §10.3, in its order.
@@ -228,6 +243,11 @@ impl Role for Registrar {
     fn bindings(&mut self, now: Instant) -> Vec<BindingFacts> {
         self.bindings.all(now)
     }
+}
+
+/// The address of record that a URI names, as the key of its bindings.
+pub(super) fn aor_of(uri: &[u8]) -> Option<Vec<u8>> {
+    address_of_record(uri).map(|(_, aor)| aor)
 }
 
 /// User, and `user@host` as the key of its bindings: unescaped, the host in lower case, no parameters. RFC 3261 §10.3, the

@@ -1,7 +1,11 @@
 //! What part each participant plays, and how that is known.
 //!
-//! A proxy keeps Call-ID and tags and adds a Via; a redirect server answers 3xx; a registrar answers REGISTER; the rest are user agents, named after
-//! the INVITE that started the call. RFC 3261 §6
+//! A proxy keeps Call-ID and tags and adds a Via; a redirect server answers 3xx; a registrar answers REGISTER; a B2BUA ends one dialog and begins
+//! another, and an SBC is one that also changes where media goes, or hides what is behind it; the rest are user agents, named after the INVITE that
+//! started the call. RFC 3261 §6, RFC 7092
+
+mod b2bua;
+mod proxy;
 
 use crate::base::Endpoint;
 use crate::sip::{HeaderName, Method};
@@ -21,8 +25,10 @@ pub enum Role {
     Redirect,
     /// Forwarded, or challenged as only a proxy does.
     Proxy,
-    /// Ended one dialog and began another under the same Call-ID.
+    /// Ended one dialog and began another.
     B2bua,
+    /// A B2BUA that also rewrites media addresses or hides the topology.
+    Sbc,
 }
 
 impl Role {
@@ -36,6 +42,7 @@ impl Role {
             Role::Redirect => "redirect",
             Role::Proxy => "proxy",
             Role::B2bua => "b2bua",
+            Role::Sbc => "sbc",
         }
     }
 }
@@ -49,30 +56,54 @@ pub struct Participant {
     pub role: Option<Role>,
     /// Whether it put itself into the route of what follows.
     pub record_routes: bool,
+    /// Of a proxy: whether it keeps transactions, where that can be told.
+    pub stateful: Option<bool>,
     /// How the part is known.
     pub evidence: Vec<String>,
     /// What it calls itself.
     pub software: Option<Vec<u8>>,
 }
 
+/// Which messages one station sent and received.
+struct Station<'a> {
+    c: &'a Conversation,
+    path: &'a Path,
+    at: usize,
+}
+
+impl Station<'_> {
+    fn sends(&self, f: &Facts) -> bool {
+        self.path.station(f.flow.src) == Some(self.at)
+    }
+
+    fn receives(&self, f: &Facts) -> bool {
+        self.path.station(f.flow.dst) == Some(self.at)
+    }
+}
+
 /// The participants of a conversation, in the order of its path.
 #[must_use]
 pub fn participants(c: &Conversation, path: &Path) -> Vec<Participant> {
-    (0..path.stations().len()).map(|at| participant(c, path, at)).collect()
+    (0..path.stations().len()).map(|at| participant(&Station { c, path, at })).collect()
 }
 
-fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
-    let address = path.stations().get(at).copied().unwrap_or_default();
+fn participant(station: &Station<'_>) -> Participant {
+    let &Station { c, path, at } = station;
     let mut p = Participant {
-        address,
+        address: path.stations().get(at).copied().unwrap_or_default(),
         role: None,
         record_routes: false,
+        stateful: None,
         evidence: Vec::new(),
-        software: software(c, path, at),
+        software: software(station),
     };
-    let sends = |f: &Facts| path.station(f.flow.src) == Some(at);
-    let receives = |f: &Facts| path.station(f.flow.dst) == Some(at);
-    if let Some((received, sent)) = forwarded(c, &sends, &receives) {
+    // What ends a call and begins another is no proxy, even if it looks like one beside.
+    if let Some(found) = b2bua::found(station) {
+        p.role = Some(if found.is_sbc { Role::Sbc } else { Role::B2bua });
+        p.evidence = found.evidence;
+        return p;
+    }
+    if let Some((received, sent)) = proxy::forwarded(station) {
         p.role = Some(Role::Proxy);
         let method = if sent.method == Method::Other { "a request" } else { sent.method.text() };
         p.evidence.push(format!(
@@ -84,17 +115,33 @@ fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
         if p.record_routes {
             p.evidence.push("added a Record-Route".to_owned());
         }
+        if let Some((stateful, why)) = proxy::state(station) {
+            p.stateful = Some(stateful);
+            p.evidence.push(why);
+        }
+        if let Some(change) = b2bua::media_change(c, received, sent) {
+            p.evidence.push(change);
+        }
         return p;
     }
+    if let Some((role, why)) = user_agent_or_server(station) {
+        p.role = Some(role);
+        p.evidence.push(why.to_owned());
+    }
+    p
+}
+
+/// The part of a host that forwards nothing.
+fn user_agent_or_server(station: &Station<'_>) -> Option<(Role, &'static str)> {
+    let c = station.c;
+    let (sends, receives) = (|f: &Facts| station.sends(f), |f: &Facts| station.receives(f));
     let first_request = c.firsts().find(|(_, f)| f.is_request()).map(|(_, f)| f);
     let answers = |test: fn(&Facts) -> bool| c.firsts().any(|(_, f)| !f.is_request() && sends(f) && test(f));
     let is_asking = || first_request.is_none() && c.facts.first().is_some_and(receives);
-    let (role, why) = if first_request.is_some_and(sends) {
+    Some(if first_request.is_some_and(sends) {
         (Role::Uac, "sent the first request")
     } else if is_asking() {
         (Role::Uac, "was sent the responses; no request was captured")
-    } else if began_another_dialog(c, &sends, &receives) {
-        (Role::B2bua, "answered an INVITE, and sent one of its own under the same Call-ID with another From tag")
     } else if c.kind == Kind::Registration && answers(|f| f.method == Method::Register && f.status > 100) {
         (Role::Registrar, "answered REGISTER")
     } else if answers(|f| (300..400).contains(&f.status)) {
@@ -107,49 +154,15 @@ fn participant(c: &Conversation, path: &Path, at: usize) -> Participant {
     } else if c.firsts().any(|(_, f)| f.is_request() && receives(f)) {
         (Role::Uas, "was sent requests")
     } else {
-        return p;
-    };
-    p.role = Some(role);
-    p.evidence.push(why.to_owned());
-    p
-}
-
-/// A request that came in and the same one going out again with more Via values.
-fn forwarded<'a>(
-    c: &'a Conversation,
-    sends: &impl Fn(&Facts) -> bool,
-    receives: &impl Fn(&Facts) -> bool,
-) -> Option<(&'a Facts, &'a Facts)> {
-    let requests = || c.firsts().filter(|(_, f)| f.is_request()).map(|(_, f)| f).take(256);
-    for received in requests().filter(|f| receives(f)) {
-        // RFC 3261 §16.6: a proxy adds a Via and leaves the tags alone.
-        let same = |f: &&Facts| {
-            sends(f)
-                && f.method == received.method
-                && f.cseq == received.cseq
-                && f.vias > received.vias
-                && c.text(f.from_tag) == c.text(received.from_tag)
-        };
-        if let Some(sent) = requests().find(same) {
-            return Some((received, sent));
-        }
-    }
-    None
-}
-
-/// An INVITE that came in, and one of another dialog that went out.
-fn began_another_dialog(c: &Conversation, sends: &impl Fn(&Facts) -> bool, receives: &impl Fn(&Facts) -> bool) -> bool {
-    let initial = || c.requests(Method::Invite).map(|(_, f)| f).filter(|f| f.to_tag.is_empty()).take(64);
-    initial()
-        .filter(|f| receives(f))
-        .any(|received| initial().any(|sent| sends(sent) && c.text(sent.from_tag) != c.text(received.from_tag)))
+        return None;
+    })
 }
 
 /// What a host calls itself: User-Agent of requests that it made, Server (or User-Agent) of responses that it made.
-fn software(c: &Conversation, path: &Path, at: usize) -> Option<Vec<u8>> {
+fn software(station: &Station<'_>) -> Option<Vec<u8>> {
+    let c = station.c;
     let is_own = |f: &Facts| {
-        path.station(f.flow.src) == Some(at)
-            && if f.is_request() { f.vias <= 1 } else { f.status > 100 && is_first_hop_of_response(c, f) }
+        station.sends(f) && if f.is_request() { f.vias <= 1 } else { f.status > 100 && is_first_hop_of_response(c, f) }
     };
     let mut own = c.firsts().map(|(_, f)| f).filter(|f| is_own(f)).take(64);
     own.find_map(|f| {

@@ -1,0 +1,187 @@
+//! Incidents until it is known whom they concern.
+//!
+//! A connection that is refused or reset, or TLS that fails, is told of the run, once for each pair of hosts, unless a request on the same flow stayed
+//! unanswered: then it is the cause of that, and told there in the place of the silence. Conversations are complete half a minute after their last
+//! message, so that an incident waits for so long.
+
+use super::rules::reach::{self, icmp_unreachable};
+use super::{Case, Finding};
+use crate::base::{Endpoint, Flow, Table, Timestamp};
+use crate::trace::incident::What;
+use crate::trace::{Conversation, Incident, Kind};
+
+/// Incidents that wait; the oldest goes, and is told, when there are more.
+const WAITING: usize = 1024;
+/// How long one waits: a conversation is handed over 64·T1 after its last message.
+const WAIT_NS: i64 = 60_000_000_000;
+/// An incident explains the silence after a request that was sent so long before it, at most: Timer B and F. RFC 3261 §17.1.1.2
+const BEFORE_NS: i64 = 40_000_000_000;
+
+/// What is the same about incidents that are told as one: the client's host, the server's address, and what happened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Key {
+    client: Endpoint,
+    server: Endpoint,
+    what: u8,
+}
+
+/// One or more of the same.
+#[derive(Clone, Debug)]
+pub struct Repeated {
+    /// The first.
+    pub first: Incident,
+    /// How often it happened.
+    pub count: u32,
+    /// When it happened last.
+    pub last: Timestamp,
+    /// Whether requests between the same hosts were answered all the same, over another transport or later.
+    pub recovered: bool,
+    /// Whether a conversation told it.
+    told: bool,
+}
+
+/// The incidents of a run.
+#[derive(Debug)]
+pub struct Incidents {
+    waiting: Table<Key, Repeated>,
+}
+
+impl Default for Incidents {
+    fn default() -> Self {
+        Incidents { waiting: Table::new(WAITING) }
+    }
+}
+
+/// A number for each kind of incident.
+fn number(what: &What) -> u8 {
+    match what {
+        What::Refused => 0,
+        What::Reset(_) => 1,
+        What::TlsFailed(_) => 2,
+        What::TlsOnPlain(_) => 3,
+        What::PlainOnTls(_) => 4,
+        What::FragmentLost(_) => 5,
+        What::Unreachable(_) => 6,
+    }
+}
+const NUMBERS: std::ops::Range<u8> = 0..7;
+
+impl Key {
+    fn of(flow: Flow, what: u8) -> Key {
+        Key { client: flow.src.with_port(0), server: flow.dst, what }
+    }
+}
+
+impl Incidents {
+    /// Takes an incident in; gives what had to go for it.
+    pub fn take(&mut self, incident: &Incident) -> Option<Finding> {
+        if matches!(&incident.what, What::Unreachable(u) if !icmp_unreachable::is_refusal(u)) {
+            return None;
+        }
+        let key = Key::of(incident.flow, number(&incident.what));
+        let begin =
+            || Repeated { first: incident.clone(), count: 0, last: incident.time, recovered: false, told: false };
+        let (known, gone) = self.waiting.touch_or_insert(&key, incident.time.0, begin);
+        known.count = known.count.saturating_add(1);
+        known.last = known.last.max(incident.time);
+        gone.and_then(|(_, gone)| told(&gone))
+    }
+
+    /// What has waited long enough by `now`.
+    pub fn due(&mut self, now: Timestamp) -> Vec<Finding> {
+        let limit = now.0.saturating_sub(WAIT_NS);
+        let due = std::iter::from_fn(|| self.waiting.pop_before(limit));
+        due.filter_map(|(_, waited)| told(&waited)).collect()
+    }
+
+    /// Everything that still waits: nothing follows.
+    pub fn finish(&mut self) -> Vec<Finding> {
+        let mut rest: Vec<Repeated> = std::iter::from_fn(|| self.waiting.pop_oldest()).map(|(_, r)| r).collect();
+        rest.sort_by_key(|r| r.first.time);
+        rest.iter().filter_map(told).collect()
+    }
+
+    /// Puts an incident in the place of the silence that it explains, and notes what got through.
+    pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let c = case.conversation;
+        let before = std::mem::take(findings);
+        findings.extend(before.into_iter().map(|f| if f.code == "no-response" { self.explain(c, f) } else { f }));
+        self.fragments(c, findings);
+        self.note_answers(c);
+    }
+
+    /// A silence, or the incident that it comes from.
+    fn explain(&mut self, c: &Conversation, silence: Finding) -> Finding {
+        let request = silence.positions.first().and_then(|&p| c.at(p));
+        let Some(cause) = request.and_then(|request| self.cause(request.flow, request.time)) else { return silence };
+        cause.told = true;
+        explained(reach::of_incident(cause), &silence)
+    }
+
+    /// The incident on a flow, of either direction, that explains why a request of `time` has no answer.
+    fn cause(&mut self, flow: Flow, time: Timestamp) -> Option<&mut Repeated> {
+        let keys = NUMBERS.flat_map(|what| [Key::of(flow, what), Key::of(flow.reversed(), what)]);
+        let found = keys.into_iter().find(|key| {
+            let near = |r: &Repeated| r.last >= time && r.first.time.since(time) <= BEFORE_NS;
+            self.waiting.get(key).is_some_and(near)
+        })?;
+        self.waiting.get_mut(&found)
+    }
+
+    /// A message of this conversation that came only in part, told with it.
+    fn fragments(&mut self, c: &Conversation, findings: &mut [Finding]) {
+        let own = |incident: &Incident| match &incident.what {
+            What::FragmentLost(lost) => lost.conversation == Some((c.kind, c.id)),
+            _ => false,
+        };
+        let Some(silence) = findings.iter_mut().find(|f| f.code == "no-response") else { return };
+        let key = self.waiting.iter().find(|(_, r)| own(&r.first)).map(|(key, _)| *key);
+        if let Some(cause) = key.and_then(|key| self.waiting.get_mut(&key)) {
+            cause.told = true;
+            *silence = explained(reach::of_incident(cause), silence);
+        }
+    }
+
+    /// A refused connection harms nobody when the same hosts then speak over another transport, or over the next connection. RFC 3261 §18.1.1
+    fn note_answers(&mut self, c: &Conversation) {
+        const LOOKED_AT: usize = 64;
+        for t in c.transactions.iter().take(LOOKED_AT).filter(|t| t.first_response.is_some()) {
+            for what in [What::Refused].iter().map(number) {
+                if let Some(known) = self.waiting.get_mut(&Key::of(t.flow, what)) {
+                    known.recovered |= t.last_send >= known.first.time;
+                }
+            }
+        }
+    }
+}
+
+/// The finding of an incident that no conversation told.
+fn told(waited: &Repeated) -> Option<Finding> {
+    // What quotes no message, on ports that are not those of SIP, concerns somebody else.
+    let concerns = match &waited.first.what {
+        What::Unreachable(u) => matches!(u.to.port, 5060 | 5061),
+        _ => true,
+    };
+    (!waited.told && concerns).then(|| reach::of_incident_alone(waited))
+}
+
+/// A cause in the place of the silence that it explains.
+fn explained(mut cause: Finding, silence: &Finding) -> Finding {
+    cause.severity = silence.severity;
+    cause.detail.push(format!("It explains why {}.", silence.title));
+    cause.positions.clone_from(&silence.positions);
+    cause
+}
+
+/// What a conversation is called: `call 3`.
+#[must_use]
+pub fn name(kind: Kind, id: u64) -> String {
+    match kind {
+        Kind::Call => format!("call {id}"),
+        Kind::Registration => format!("registration {id}"),
+        Kind::Exchange => format!("exchange {id}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! `tcp-refused` and `tcp-reset`: a connection that was not let in, or was broken off.
+//!
+//! Connections are told once for each pair of hosts. One that is reset while nothing is under way harms nobody, and is only worth knowing; one that
+//! leaves a request unanswered is told with that request.
+
+use crate::analysis::incidents::Repeated;
+use crate::analysis::rules::{Entry, Product, Rule};
+use crate::analysis::{Finding, Severity, words};
+use crate::trace::incident::Reset;
+
+/// The rule: what it says is gathered by [`crate::analysis::incidents`].
+pub const RULE: Rule = Rule { judge: super::judged_by_watch, entries: &ENTRIES };
+
+const REFUSED: usize = 0;
+const RESET: usize = 1;
+
+static ENTRIES: [Entry; 2] = [
+    Entry {
+        code: "tcp-refused",
+        severity: Severity::Error,
+        meaning: "The other host answered the opening of a TCP connection with a reset: nothing listens on that port, or a firewall rejects it.",
+        noticed: "Registrations and calls over TCP or TLS fail at once; a client that may use UDP falls back to it and nobody notices.",
+        causes: &[
+            "the server has no TCP (or TLS) listener on that port: SIP over UDP on a port says nothing about TCP",
+            "the program was stopped, or listens on another address of the host",
+            "a firewall rejects with a reset",
+            "a UDP request over 1300 bytes made the client try TCP",
+        ],
+        confirm: "On the server: ss -ltnp | grep :5060. From the client: sipctl ping --transport tcp TARGET.",
+        fix: "Let the server listen on TCP (every SIP server has to), or correct port and transport in the DNS records, the Contact or the gateway.",
+        settings: &[
+            (Product::Asterisk, "pjsip.conf: [transport-tcp] type=transport protocol=tcp bind=0.0.0.0:5060"),
+            (
+                Product::FreeSwitch,
+                "sofia profile: listens on TCP of sip-port too unless bind-params says otherwise; TLS: tls=true, tls-sip-port",
+            ),
+            (
+                Product::Kamailio,
+                "listen=tcp:ADDRESS:5060 and disable_tcp=no; TLS: enable_tls=yes, loadmodule \"tls.so\"",
+            ),
+            (
+                Product::OpenSips,
+                "loadmodule \"proto_tcp.so\", socket=tcp:ADDRESS:5060; TLS: proto_tls.so, socket=tls:ADDRESS:5061",
+            ),
+        ],
+        rule: "RFC 3261 §18, RFC 9293 §3.5.2",
+    },
+    Entry {
+        code: "tcp-reset",
+        severity: Severity::Error,
+        meaning: "A TCP connection that carried SIP was broken off by a reset. What was under way in either direction is lost, and requests on it get \
+                  no answer.",
+        noticed: "A call hangs in setting up, or a phone behind NAT cannot be reached until it registers again, since its only way in is gone.",
+        causes: &[
+            "the program at the side that sent the reset crashed, was restarted, or closed the socket with data unread",
+            "a firewall or NAT forgot the idle connection and resets what comes later",
+            "the server has a limit for connections or for their idle time",
+            "a message that was too long or malformed made the receiver close",
+        ],
+        confirm: "See whether the side that is named really sent it: capture there. The TTL of the reset differs from that of the connection's other \
+                  packets when something between made it (tshark -T fields -e ip.ttl).",
+        fix: "Keep connections alive (CRLF keep-alives of RFC 5626 below the idle time of the NAT), and let the client reconnect and register again.",
+        settings: &[
+            (
+                Product::Asterisk,
+                "pjsip.conf: type=global keep_alive_interval=90; type=transport tcp_keepalive_enable=yes",
+            ),
+            (Product::FreeSwitch, "sofia profile: <param name=\"tcp-keepalive\" value=\"20000\"/>"),
+            (
+                Product::Kamailio,
+                "tcp_connection_lifetime=3605 (longer than the registrations), tcp_keepalive=yes, tcp_keepidle=30",
+            ),
+            (Product::OpenSips, "tcp_connection_lifetime=3605, tcp_keepalive=1, tcp_keepidle=30"),
+        ],
+        rule: "RFC 3261 §18.4, RFC 9293 §3.5.2",
+    },
+];
+
+/// A SYN that was answered by RST.
+pub(super) fn refused(r: &Repeated) -> Finding {
+    let (client, server) = (r.first.flow.src, r.first.flow.dst);
+    let mut f = ENTRIES[REFUSED].finding(format!("{server} refused the TCP connection from {}", client.ip()));
+    f.detail.push(format!(
+        "An RST answered the SYN in frame {}: the host is up, and nothing listens on TCP port {}.",
+        r.first.frame, server.port
+    ));
+    again(r, "It was tried", &mut f);
+    if r.recovered {
+        f.severity = Severity::Info;
+        f.detail.push("The same two got through over another transport afterwards.".to_owned());
+    }
+    f.ruled_out.push(format!(
+        "{server} being down or unreachable: then nothing at all, or an ICMP error, would have come back."
+    ));
+    f
+}
+
+/// A connection with SIP that was reset.
+pub(super) fn reset(r: &Repeated, reset: &Reset) -> Finding {
+    let (client, server) = (r.first.flow.src, r.first.flow.dst);
+    let mut f = ENTRIES[RESET].finding(format!("{} reset the TCP connection between {client} and {server}", reset.by));
+    f.detail.push(format!("The RST is in frame {}.", r.first.frame));
+    again(r, "That happened", &mut f);
+    if reset.cut_message {
+        f.detail.push("A message to it was under way, and is lost.".to_owned());
+    }
+    f
+}
+
+/// What is said of a reset that left nothing unanswered: a connection that was idle harms nobody by its end.
+pub(super) fn idle(f: &mut Finding) {
+    f.severity = Severity::Info;
+    f.detail.push("No request was under way, and no message was cut off by it.".to_owned());
+}
+
+/// How often it happened, where that is more than once.
+pub(super) fn again(r: &Repeated, how: &str, f: &mut Finding) {
+    if r.count > 1 {
+        f.detail.push(format!("{how} {} in {}.", words::times(r.count), words::duration(r.last.since(r.first.time))));
+    }
+}

@@ -94,8 +94,12 @@ fn is_wrong(c: &Conversation, side: &Side<'_>, position: u32, f: &Facts) -> bool
     }
     // Who got no answer to its last request, or has hung up, mostly knows no more of the dialog, and ends it as it can.
     let sample = side.sample;
-    let is_left = sample.asks(Method::Bye) || c.transaction(sample).is_some_and(|t| t.final_status == 0);
-    if is_left && !sample.to_tag.is_empty() {
+    let answered = c.transaction(sample).is_some_and(|t| match sample.to_tag.is_empty() {
+        // An INVITE that nobody answered begins no dialog.
+        true => t.first_progress.is_some() || t.final_status / 100 == 2,
+        false => t.final_status != 0,
+    });
+    if !answered || sample.asks(Method::Bye) {
         return false;
     }
     let refused = c.transaction(f).is_some_and(|t| t.final_status == 500);

@@ -32,9 +32,10 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(&args.keylog, &args.server_key)?;
-    let settings = evidence::settings(args)?;
+    let mut settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
+    settings.coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;

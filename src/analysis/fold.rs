@@ -28,6 +28,8 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("no-response", &["call-unanswered"]),
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
+    ("tcp-reset", &["call-unanswered"]),
+    ("plain-on-tls-port", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
     ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
     ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),

@@ -87,7 +87,7 @@ fn report(s: &mut Scene, at: u64, fraction: u8, lost: u32, highest: u32) {
     let mut packet = vec![0x81, 201, 0, 7];
     packet.extend(0xa11c_0001u32.to_be_bytes());
     packet.extend(0xb0b0_0001u32.to_be_bytes());
-    packet.extend((u32::from(fraction) << 24 | lost).to_be_bytes());
+    packet.extend(((u32::from(fraction) << 24) | lost).to_be_bytes());
     for word in [highest, 16, 0, 0] {
         packet.extend(word.to_be_bytes());
     }

@@ -43,6 +43,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("payload-type-changed", &["codec-unexpected"]),
     ("nat-sdp", &["one-way-audio", "no-audio", "media-source-mismatch", "late-media"]),
     ("one-way-audio", &["late-media"]),
+    ("no-audio", &["abrupt-end", "late-media"]),
     ("media-rejected", &["one-way-audio", "no-audio"]),
     // A refusal for want of the right credentials is told with what is wrong with them.
     ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),

@@ -5,11 +5,8 @@
 pub struct Settings {
     /// The country calling code in which calls usually stay, without `+`: a call elsewhere at a high rate is suspect.
     pub home_country: Option<Box<str>>,
-<<<<<<< HEAD
     /// Whether the input has no times, or whole seconds only, as some logs: then nothing is said of how long a thing took.
     pub coarse_times: bool,
-=======
     /// Users whose passwords are known: refused credentials are computed again with them.
     pub credentials: Vec<crate::digest::Known>,
->>>>>>> diagnosis
 }

@@ -32,9 +32,10 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(&args.keylog, &args.server_key)?;
-    let settings = evidence::settings(args)?;
+    let mut settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
+    settings.coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;
@@ -161,13 +162,7 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone() };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-<<<<<<< HEAD
-        let coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
-        let settings = Settings { coarse_times, ..Settings::default() };
-        let mut collector = Collector::new(outlet, self.selection, detail, &settings);
-=======
         let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
->>>>>>> diagnosis
         collector.chosen.wanted = needs_chosen;
         let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);

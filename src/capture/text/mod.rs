@@ -251,9 +251,13 @@ impl TextFile {
             self.held = true;
             return Step::Next;
         }
-        let ends = matches!(heading::read(text, false), Some(told) if is_end(told, self.is_log && open.left() == 0))
-            || heading::opens_block(text)
-            || (!(open.in_body && open.holds_sip && open.left() > 0) && is_start(text));
+        // What a header field says, be it `a -> b`, is no line of the log.
+        let is_field = !open.in_body && is_header(text) && !text.first().is_some_and(u8::is_ascii_digit);
+        let told = heading::read(text, false);
+        let ends = !is_field
+            && (told.is_some_and(|told| is_end(told, self.is_log && open.left() == 0))
+                || heading::opens_block(text)
+                || (!(open.in_body && open.holds_sip && open.left() > 0) && is_start(text)));
         if ends {
             self.open = Some(open);
             return Step::Message;

@@ -9,4 +9,6 @@ pub struct Settings {
     pub coarse_times: bool,
     /// Users whose passwords are known: refused credentials are computed again with them.
     pub credentials: Vec<crate::digest::Known>,
+    /// Certificates with which signatures of callers' numbers are verified.
+    pub stir: Option<super::rules::identity::signature::Certificates>,
 }

@@ -159,7 +159,7 @@ impl Run<'_> {
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
         let limits = Limits { keep_raw: raw, linger, join: !self.args.no_join, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
-        let options = intake::Options { ports: self.args.port.clone() };
+        let options = intake::Options { ports: self.args.port.clone(), own: false };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
         let mut collector = Collector::new(outlet, self.selection, detail, self.settings);

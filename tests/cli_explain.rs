@@ -28,7 +28,11 @@ fn a_topic_is_explained_in_words_of_several_forms() {
 #[test]
 fn an_unknown_topic_is_exit_2_with_near_ones() {
     let room = Room::new();
-    room.run(&["explain", "ack-mising"]).ends(2, "sipctl: nothing is known of 'ack-mising'\n  near: ack-missing\n");
+    let ran = room.run(&["explain", "ack-mising"]);
+    assert!(
+        ran.code == Some(2) && ran.stderr.starts_with("sipctl: nothing is known of 'ack-mising'\n  near: ack-missing"),
+        "{ran:?}"
+    );
     room.run(&["explain", "xyzzyxyzzy"])
         .ends(2, "sipctl: nothing is known of 'xyzzyxyzzy'\n  sipctl explain --list shows all topics\n");
     // What was typed comes back escaped.

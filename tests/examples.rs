@@ -64,6 +64,7 @@ const ROWS: &[Row] = &[
         messages: 16,
         calls: COMPLETED,
         streams: &[(ALICE, "192.168.77.5", "PCMU", 151, 0, 1)],
+        grave: &[("nat-sdp", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -72,6 +73,7 @@ const ROWS: &[Row] = &[
         messages: 16,
         calls: COMPLETED,
         streams: &[(ALICE, BOB, "PCMA", 134, 0, 1)],
+        grave: &[("one-way-audio", 1)],
         path: OVER_PROXY,
         ..NONE
     },
@@ -156,10 +158,17 @@ const ROWS: &[Row] = &[
         calls: COMPLETED,
         registrations: &["removed"],
         streams: &[(ALICE, "192.168.50.100", "PCMA", 134, 0, 1), ("10.20.0.99", ALICE, "PCMA", 201, 0, 1)],
+        grave: &[("nat-contact", 1), ("nat-sdp", 1)],
         path: &[(ALICE, "uac"), (PROXY, "proxy"), ("10.20.0.99", "uas")],
         ..NONE
     },
-    Row { name: "nat_register_outside.pcap", messages: 8, registrations: &["removed"], ..NONE },
+    Row {
+        name: "nat_register_outside.pcap",
+        messages: 8,
+        registrations: &["removed"],
+        grave: &[("nat-contact", 1)],
+        ..NONE
+    },
     Row {
         name: "not_found_404.pcap",
         messages: 6,
@@ -209,6 +218,7 @@ const ROWS: &[Row] = &[
         calls: COMPLETED,
         registrations: &["removed"],
         streams: &[(ALICE, BOB, "speex", 501, 0, 1), (BOB, ALICE, "speex", 478, 23, 1)],
+        grave: &[("rtp-loss", 1)],
         path: OVER_PROXY,
         ..NONE
     },

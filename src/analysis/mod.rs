@@ -61,6 +61,9 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Codes that judge how long a thing took, or in what rhythm messages came.
+const TIMED: [&str; 4] = ["timer-violation", "slow-response", "post-dial-delay", "late-media"];
+
 /// Every finding on a case by itself, and what `watch` sees in it, gravest first. One cause gives one finding: each rule knows which others it
 /// covers, and [`fold`] puts what follows under its cause.
 #[must_use]
@@ -70,6 +73,9 @@ pub fn judge(case: &Case<'_>, watch: &mut Watch) -> Vec<Finding> {
         (rule.judge)(case, &mut findings);
     }
     watch.conversation(case, &mut findings);
+    if case.settings.coarse_times {
+        findings.retain(|f| !TIMED.contains(&f.code));
+    }
     fold::fold(&mut findings);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings

@@ -3,6 +3,7 @@
 use super::incidents::Incidents;
 use super::rules::attack::sources::Sources;
 use super::rules::auth::servers::Servers;
+use super::rules::identity::unsigned::Signers;
 use super::rules::media::one_way::Heard;
 use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
@@ -18,6 +19,7 @@ pub struct Watch {
     orphans: Orphans,
     heard: Heard,
     servers: Servers,
+    signers: Signers,
     sources: Sources,
 }
 
@@ -34,6 +36,7 @@ impl Watch {
         self.incidents.conversation(case, findings);
         self.heard.judge(case, findings);
         self.servers.conversation(case.conversation, findings);
+        self.signers.conversation(case.conversation, findings);
         self.sources.conversation(case, findings);
     }
 
@@ -62,6 +65,7 @@ impl Watch {
         let mut findings = self.incidents.finish();
         findings.extend(self.copies.finding());
         findings.extend(self.orphans.rest());
+        findings.extend(self.signers.finish());
         findings.extend(self.sources.finish());
         findings
     }

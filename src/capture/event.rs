@@ -20,6 +20,18 @@ pub enum Event<'a> {
     Idle(Timestamp),
 }
 
+impl<'a> Event<'a> {
+    /// The packet that it brings, or that would have brought it.
+    #[must_use]
+    pub fn packet(&self) -> Option<Packet<'a>> {
+        match self {
+            Event::Packet(packet) => Some(*packet),
+            Event::Logged(logged) => Some(logged.packet),
+            _ => None,
+        }
+    }
+}
+
 /// A message out of a text: a log, or what somebody pasted.
 #[derive(Clone, Copy, Debug)]
 pub struct Logged<'a> {

@@ -111,6 +111,7 @@ impl FileSource {
             Kind::Gzip | Kind::Zstd => return Err(not_a_capture(path, "data compressed twice", "unpack it first", "")),
             Kind::Other(..) if text::is_text(&mut input).map_err(failed)? => {
                 info.format = format!("text{packing}");
+                info.coarse_times = !text::has_fine_times(&input);
                 Some(Format::Text(Box::default()))
             }
             Kind::Other(found, hint) => {

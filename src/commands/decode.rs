@@ -32,9 +32,10 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     }
     let selection = selection(args);
     let keys = keys(&args.keylog, &args.server_key)?;
-    let settings = evidence::settings(args)?;
+    let mut settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
+    settings.coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;
@@ -158,7 +159,7 @@ impl Run<'_> {
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
         let limits = Limits { keep_raw: raw, linger, join: !self.args.no_join, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
-        let options = intake::Options { ports: self.args.port.clone() };
+        let options = intake::Options { ports: self.args.port.clone(), own: false };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
         let mut collector = Collector::new(outlet, self.selection, detail, self.settings);

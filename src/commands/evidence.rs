@@ -2,13 +2,17 @@
 
 use super::Failure;
 use crate::analysis::Settings;
+use crate::analysis::rules::identity::signature::Certificates;
 use crate::cli::decode::DecodeArgs;
 use crate::digest::Known;
 use crate::report::Exit;
 use anyhow::{Context, anyhow};
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use x509_parser::pem::Pem;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Lines of a credentials file that are taken.
 const MOST_LINES: usize = 100_000;
@@ -24,7 +28,56 @@ pub(super) fn settings(args: &DecodeArgs) -> Result<Settings, Failure> {
     if let Some(path) = &args.credentials {
         settings.credentials = credentials(path)?;
     }
+    if let Some(folder) = &args.stir_certs {
+        let trusted = args.stir_ca.as_deref().map(anchors).transpose()?;
+        settings.stir = Some(Certificates { by_name: certificates(folder)?, trusted });
+    }
     Ok(settings)
+}
+
+/// Certificates of one file that are taken.
+const MOST_CERTIFICATES: usize = 1000;
+/// Files of a folder that are read.
+const MOST_FILES: usize = 10_000;
+
+/// The chains of a folder by the names of their files.
+fn certificates(folder: &Path) -> Result<HashMap<String, Vec<Vec<u8>>>, Failure> {
+    let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error);
+    let doing = || format!("cannot read {}", folder.display());
+    let mut chains = HashMap::new();
+    for file in std::fs::read_dir(folder).with_context(doing).map_err(usage)?.take(MOST_FILES) {
+        let file = file.with_context(doing).map_err(usage)?;
+        let Ok(name) = file.file_name().into_string() else { continue };
+        if file.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let chain = ders(&read(&file.path())?);
+        if !chain.is_empty() {
+            chains.insert(name, chain);
+        }
+    }
+    match chains.is_empty() {
+        true => Err(usage(anyhow!("{}: there is no certificate in it", folder.display()))
+            .with_hint("each file is named like the last part of the x5u that names it, and holds PEM or DER")),
+        false => Ok(chains),
+    }
+}
+
+/// The certificates that are trusted.
+fn anchors(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let all = ders(&read(path)?);
+    match all.is_empty() {
+        true => Err(Failure::new(Exit::Usage, anyhow!("{}: there is no certificate in it", path.display()))),
+        false => Ok(all),
+    }
+}
+
+/// The certificates in PEM or DER, in order; empty where there is none.
+fn ders(text: &[u8]) -> Vec<Vec<u8>> {
+    let pems = Pem::iter_from_buffer(text).filter_map(Result::ok).filter(|pem| pem.label == "CERTIFICATE");
+    let all: Vec<Vec<u8>> = pems.map(|pem| pem.contents).take(MOST_CERTIFICATES).collect();
+    let is_der = all.is_empty() && X509Certificate::from_der(text).is_ok();
+    if is_der { vec![text.to_vec()] } else { all }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

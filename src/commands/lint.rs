@@ -55,7 +55,9 @@ impl Run {
                 Some(Event::Logged(logged)) => {
                     number += 1;
                     let place = Place { message: number, ..of_text(&path, &logged) };
-                    let faults = self.linter.message(place, logged.bytes, false, logged.restored);
+                    // Told once of a text, not of each message in it.
+                    let line_feeds = logged.restored && number == 1;
+                    let faults = self.linter.message(place, logged.bytes, false, line_feeds);
                     self.tell(faults)?;
                     continue;
                 }

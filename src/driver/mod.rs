@@ -7,6 +7,7 @@ pub mod agent;
 pub mod decode;
 pub mod endpoint;
 pub mod input;
+pub mod media;
 pub mod record;
 pub mod signal;
 pub mod stop;

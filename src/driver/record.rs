@@ -139,7 +139,8 @@ impl Tap for Recorder {
 
 /// Decodes what is kept, on this thread: what is small enough to be kept is decoded in no time.
 fn decode(store: &mut Store, limits: Limits, sink: &mut impl Sink) -> super::Totals {
-    let (mut intake, mut tracer) = (Intake::new(intake::Options::default(), KeyLog::new()), Tracer::new(limits));
+    let options = intake::Options { own: true, ..intake::Options::default() };
+    let (mut intake, mut tracer) = (Intake::new(options, KeyLog::new()), Tracer::new(limits));
     let (mut batch, mut totals) = (Batch::default(), super::Totals::default());
     // All secrets first: some open what passed before they were told.
     for item in store.items() {

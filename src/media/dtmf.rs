@@ -1,4 +1,6 @@
-//! Digits: telephone events in RTP (RFC 4733), and the INFO bodies that carry them in SIP.
+//! Digits: telephone events in RTP (RFC 4733) as they come and as they are sent, and the INFO bodies that carry them in SIP.
+
+pub mod sender;
 
 use crate::base::Timestamp;
 

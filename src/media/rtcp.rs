@@ -3,6 +3,8 @@
 //! The walk over a compound packet is ours, since a cut or encrypted one must give what is readable of it; each packet in it
 //! is read by `rtcp-types`.
 
+pub mod compose;
+
 use rtcp_types::{Bye, ReceiverReport, ReportBlock, RtcpPacketParser, SdesItem, SenderReport};
 use smallvec::SmallVec;
 

@@ -53,6 +53,16 @@ pub(super) fn is_text(input: &mut Input) -> io::Result<bool> {
     Ok(before.is_some())
 }
 
+/// Whether the start of a text, as [`is_text`] has read it, has times finer than a second.
+pub(super) fn has_fine_times(input: &Input) -> bool {
+    let window = input.window();
+    let lines = window.get(..LOOK).unwrap_or(window).split(|&b| b == b'\n');
+    lines.filter_map(|line| heading::read(unindented(line, true), true)).any(|line| match line {
+        Line::Heading(Heading { time: Some(stamp), .. }) => stamp.is_fine(),
+        _ => false,
+    })
+}
+
 /// A message that was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Logged {
@@ -256,7 +266,7 @@ impl TextFile {
             self.held = true;
             return Step::Next;
         }
-        let ends = matches!(heading::read(text, false), Some(told) if is_end(told))
+        let ends = matches!(heading::read(text, false), Some(told) if is_end(told, self.is_log && open.left() == 0))
             || heading::opens_block(text)
             || (!(open.in_body && open.holds_sip && open.left() > 0) && is_start(text));
         if ends {
@@ -417,12 +427,10 @@ fn blank_lines(surplus: usize, blank: usize) -> usize {
 }
 
 /// Whether a line that tells something ends the message before it: a time alone may stand in a body.
-fn is_end(line: Line) -> bool {
+fn is_end(line: Line, may_be_log: bool) -> bool {
     match line {
         Line::End => true,
-        Line::Heading(h) => {
-            h.sent.is_some() || h.src.is_some() || h == Heading::default() || h.time.is_some() && h.peer.is_none()
-        }
+        Line::Heading(h) => h.sent.is_some() || h.src.is_some() || h == Heading::default() || may_be_log,
     }
 }
 

@@ -18,6 +18,14 @@ pub(super) enum Stamp {
     OfDay(i64),
 }
 
+impl Stamp {
+    /// Whether it says more than whole seconds.
+    pub fn is_fine(self) -> bool {
+        let (Stamp::Instant(ns) | Stamp::OfYear(ns) | Stamp::OfDay(ns)) = self;
+        ns % 1_000_000_000 != 0
+    }
+}
+
 /// A reader of digits and marks.
 struct Reader<'a>(&'a [u8]);
 

@@ -4,6 +4,7 @@
 //! twelve bytes are needed for that.
 
 pub mod receiver;
+pub mod sender;
 mod sequence;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod tshark_tests;
 
 pub use receiver::{Receiver, Statistics};
+pub use sender::Sender;
 pub use sequence::Arrival;
 
 use super::codec::StaticType;

@@ -82,7 +82,10 @@ pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io
         (0, _) => Tone::Warning,
         _ => Tone::Error,
     };
-    writeln!(out, "{}", terminal.paint(tone, &text))
+    for line in wrap(&text, terminal.columns()) {
+        writeln!(out, "{}", terminal.paint(tone, &line))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

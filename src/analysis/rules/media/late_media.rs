@@ -29,7 +29,7 @@ static ENTRIES: [Entry; 1] = [Entry {
 }];
 
 /// What is later than this is noticed by everybody.
-const LATE_NS: i64 = 2_000_000_000;
+const LATE_NS: i64 = 2_500_000_000;
 /// So few packets are no sound.
 const PACKETS: u64 = 25;
 

@@ -88,6 +88,10 @@ const SOUND_MS: f64 = 950.0;
 const SOUND_PACKETS: u64 = 25;
 /// So few packets are no sound: what a port check or the opening of a NAT sends.
 const SILENCE_PACKETS: u64 = 5;
+/// So many packets before it fell silent …
+const STOPPED_PACKETS: u64 = 50;
+/// … and so long a silence say that a call stopped sounding.
+const STOPPED_NS: i64 = 5_000_000_000;
 /// A call has to last so long for that nobody sends to mean anything.
 const TALK_NS: i64 = 3_000_000_000;
 
@@ -197,12 +201,12 @@ fn relay(case: &Case<'_>) -> Option<Endpoint> {
 fn stopped(case: &Case<'_>, agreed: &Agreed, (from, to): (Timestamp, Timestamp)) -> Option<Finding> {
     let last = case.streams.iter().filter(|s| is_voice(s)).map(|s| s.receiver.last()).max()?;
     let silent_ns = to.since(last.max(from));
-    if !agreed.to_caller || !agreed.to_callee || silent_ns < TALK_NS {
+    if !agreed.to_caller || !agreed.to_callee || silent_ns < STOPPED_NS {
         return None;
     }
     // The sender of early media is the one that can be told to have fallen silent; a stray packet is no proof that RTP is captured.
     let heard: u64 = case.streams.iter().map(|s| s.receiver.packets()).sum();
-    if heard < SOUND_PACKETS {
+    if heard < STOPPED_PACKETS {
         return None;
     }
     let title = format!(

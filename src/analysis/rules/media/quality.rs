@@ -63,8 +63,12 @@ fn stream_quality(case: &Case<'_>, stream: &MediaStream, s: &Statistics, finding
         findings.push(f);
         return;
     }
-    findings.extend(jitter(stream, s, &reported));
-    findings.extend(gap(case, stream, s));
+    // A sender or a way that spreads the packets so far makes pauses, too: they are told with it.
+    if let Some(f) = jitter(stream, s, &reported) {
+        findings.push(f);
+    } else {
+        findings.extend(gap(case, stream, s));
+    }
     findings.extend(mos(stream, s, &reported));
 }
 
@@ -137,8 +141,12 @@ fn loss(case: &Case<'_>, stream: &MediaStream, s: &Statistics, reported: &Report
     }
     other_streams(case, stream, s, &mut f);
     f.detail.extend(reported.sentence());
-    if reported.contradicts(s) {
-        // What the receiver got was not lost: the capture missed it.
+    let misses = |o: &MediaStream| {
+        let s = o.receiver.statistics();
+        s.loss_percent > LOSS_WARNING && Reported::of(o, &s).contradicts(&s)
+    };
+    if reported.contradicts(s) || (reported.is_silent() && case.streams.iter().any(misses)) {
+        // What the receivers got was not lost: the capture missed it.
         f.severity = Severity::Info;
         f.confidence = Confidence::Likely;
         f.title = format!(
@@ -198,6 +206,9 @@ fn jitter(stream: &MediaStream, s: &Statistics, reported: &Reported) -> Option<F
         s.packets,
         s.reordered
     ));
+    if s.max_gap_ms >= GAP_MS {
+        f.detail.push(format!("The longest pause between two packets is {}.", ms(s.max_gap_ms)));
+    }
     f.detail.extend(reported.sentence());
     f.ruled_out.push(format!("Loss is not the reason: {:.1} %.", s.loss_percent));
     Some(f)
@@ -219,13 +230,24 @@ fn gap(case: &Case<'_>, stream: &MediaStream, s: &Statistics) -> Option<Finding>
         "The pause begins {} after the first packet of the stream.",
         words::duration(begun.since(s.first).max(0))
     ));
-    f.ruled_out.push("Silence suppression would mark the packet after the pause, or send comfort noise.".to_owned());
+    if s.gap_is_meant {
+        // A talker who is silent: many senders suppress silence without a mark.
+        f.severity = Severity::Info;
+        f.detail.push(
+            "No number is missing and the timestamp went on: the sender suppressed silence, or stood still.".to_owned(),
+        );
+    } else {
+        let what = match s.gap_lost {
+            0 => "No number is missing and the timestamp stood still: the sender stalled, or packets were held up."
+                .to_owned(),
+            n => format!("{n} packets are missing across it: they were sent, and lost."),
+        };
+        f.detail.push(what);
+        f.ruled_out.push("Silence suppression would leave the numbers whole and move the timestamp on.".to_owned());
+    }
     f.ruled_out.push("No hold, re-INVITE or answer falls into the pause.".to_owned());
-    let others = case.streams.iter().any(|o| {
-        o.id != stream.id
-            && (o.receiver.statistics().gap_end.since(end)).abs() < 500_000_000
-            && o.receiver.statistics().max_gap_ms >= GAP_MS
-    });
+    let pauses_then = |o: &Statistics| o.gap_end.since(end).abs() < 500_000_000 && o.max_gap_ms >= GAP_MS;
+    let others = case.streams.iter().any(|o| o.id != stream.id && pauses_then(&o.receiver.statistics()));
     if others {
         f.detail.push(
             "Another stream of the call pauses at the same time: the capture, or the network, stood still.".to_owned(),

@@ -3,6 +3,7 @@
 //! Another port of an announced host is usual (RFC 4961 only recommends the same), and with ICE the addresses differ by design.
 
 use super::is_voice;
+use crate::analysis::rules::nat::is_private;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity};
 use crate::base::Endpoint;
@@ -68,7 +69,14 @@ pub fn is_elsewhere(case: &Case<'_>, stream: &MediaStream) -> bool {
     let c = case.conversation;
     let media = || c.sdps.iter().flat_map(|sdp| &sdp.media);
     let is_announced = media().any(|m| m.endpoint == Some(stream.flow.dst));
+    // Seen on the inside of its NAT, a host that knows its outer address announces that one.
+    let is_inside = || {
+        is_private(stream.flow.src.ip())
+            && !media().filter_map(|m| m.endpoint).any(|e| is_private(e.ip()) && !e.same_ip(&stream.flow.dst))
+    };
     is_announced
+        && !stream.flow.dst.ip().is_multicast()
+        && !is_inside()
         && stream.receiver.packets() >= PACKETS
         && !case.negotiations().is_empty()
         && !media().any(|m| m.has_ice || m.host.is_some())
@@ -108,10 +116,14 @@ fn finding(case: &Case<'_>, stream: &MediaStream) -> Option<Finding> {
     ));
     let answered = case.streams.iter().find(|s| s.to_caller != stream.to_caller && s.flow.dst.same_ip(&src));
     match answered {
-        Some(back) => f.detail.push(format!(
-            "{} sends to {} all the same: it learned the address from the packets.",
-            back.flow.src, back.flow.dst
-        )),
+        Some(back) => {
+            // It works, and only because one side does more than it has to.
+            f.severity = Severity::Info;
+            f.detail.push(format!(
+                "{} sends to {} all the same: it learned the address from the packets.",
+                back.flow.src, back.flow.dst
+            ));
+        }
         None => {
             f.detail.push(format!("Nothing is sent to {}: whoever holds to the SDP sends to {announced}.", src.ip()))
         }

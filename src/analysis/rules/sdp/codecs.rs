@@ -4,6 +4,7 @@
 //! was offered.
 
 use super::{Pair, format_name, formats, pairs};
+use crate::analysis::rules::media::is_voice;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity};
 use crate::media::facts::MediaFacts;
@@ -71,6 +72,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for pair in pairs(case) {
         for (offered, answered) in pair.accepted().filter(|(o, a)| is_listed(o) && is_listed(a)) {
             let Some(f) = finding(&pair, offered, answered) else { continue };
+            // Where RTP shows that both hold to what is in common, the odd first codec does no harm.
+            if f.code == ENTRIES[NOT_OFFERED].code && is_passed_over(case, offered) {
+                continue;
+            }
             // Where nothing at all is in common, that is the graver one.
             if told.as_ref().is_none_or(|old| old.code != f.code && f.code == ENTRIES[NONE_COMMON].code) {
                 told = Some(f);
@@ -78,6 +83,12 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
     }
     findings.extend(told);
+}
+
+/// Whether there is RTP in the call, and all of it in codecs that were offered.
+fn is_passed_over(case: &Case<'_>, offered: &MediaFacts) -> bool {
+    let mut voices = case.streams.iter().filter(|s| is_voice(s)).peekable();
+    voices.peek().is_some() && voices.all(|s| offered.format(s.receiver.statistics().payload_type).is_some())
 }
 
 /// Whether its formats are codecs by payload type, all of them kept.

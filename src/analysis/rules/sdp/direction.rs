@@ -3,6 +3,7 @@
 use super::pairs;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Finding, Severity};
+use crate::media::facts::MediaFacts;
 use crate::media::negotiation::is_conflict;
 use crate::media::sdp::Direction;
 
@@ -35,7 +36,9 @@ static ENTRIES: [Entry; 1] = [Entry {
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let conflict = pairs(case).find_map(|pair| {
         let mut media = pair.accepted();
-        let (offered, _) = media.find(|(o, a)| o.protocol.is_rtp() && is_conflict(o.direction, a.direction))?;
+        let (offered, _) = media.find(|(o, a)| {
+            o.protocol.is_rtp() && is_conflict(o.direction, a.direction) && !is_group(o) && !is_group(a)
+        })?;
         let (what, nobody) = match offered.direction {
             Direction::SendOnly => ("sendonly", "listens"),
             _ => ("recvonly", "sends"),
@@ -51,4 +54,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         Some(f)
     });
     findings.extend(conflict);
+}
+
+/// Whether media goes to a group: then both sides say which part they take in it. RFC 3264 §5.2
+fn is_group(media: &MediaFacts) -> bool {
+    media.endpoint.is_some_and(|e| e.ip().is_multicast())
 }

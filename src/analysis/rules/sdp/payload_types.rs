@@ -50,11 +50,17 @@ fn dynamic(format: &Format) -> Option<u8> {
 fn between_sides(case: &Case<'_>) -> Option<Finding> {
     pairs(case).find_map(|pair| {
         pair.accepted().find_map(|(offered, answered)| {
-            let (ours, theirs) = two_meanings(offered, answered).or_else(|| two_numbers(offered, answered))?;
+            let clash = two_meanings(offered, answered);
+            let is_clash = clash.is_some();
+            let (ours, theirs) = clash.or_else(|| two_numbers(offered, answered))?;
             let (ours, theirs) = (format_name(ours), format_name(theirs));
             let (offerer, answerer) = (pair.offerer, pair.answerer);
             let mut f = ENTRIES[0].finding(format!("{offerer} offers {ours}, {answerer} answers {theirs}"));
             f.confidence = Confidence::Likely;
+            if !is_clash {
+                // The numbers are only recommended to be the same, and each is told to the other side. RFC 3264 §6.1
+                f.severity = Severity::Info;
+            }
             f.detail.push(format!(
                 "Each has to send with the number that the other named: {offerer} as {theirs}, {answerer} as {ours}. That is allowed, and many do not."
             ));

@@ -98,18 +98,18 @@ pub const PROOFS: &[Proof] = &[
 
 /// What a phone answers.
 #[derive(Clone, Copy)]
-pub(super) struct Answer {
-    user: &'static str,
-    password: &'static str,
-    realm: &'static str,
-    uri: &'static str,
-    nonce: &'static str,
-    nc: &'static str,
+pub(super) struct Answer<'a> {
+    user: &'a str,
+    password: &'a str,
+    realm: &'a str,
+    uri: &'a str,
+    nonce: &'a str,
+    nc: &'a str,
     names_algorithm: bool,
 }
 
 /// The right answer.
-pub(super) const RIGHT: Answer = Answer {
+pub(super) const RIGHT: Answer<'static> = Answer {
     user: "alice",
     password: "secret",
     realm: "example.com",
@@ -119,8 +119,13 @@ pub(super) const RIGHT: Answer = Answer {
     names_algorithm: true,
 };
 
+/// An answer with a password that is tried.
+pub(super) fn guess<'a>(nonce: &'a str, password: &'a str) -> Answer<'a> {
+    Answer { nonce, password, ..RIGHT }
+}
+
 /// The credentials of an answer to a REGISTER. RFC 7616 §3.4.1
-pub(super) fn credentials(a: &Answer) -> String {
+pub(super) fn credentials(a: &Answer<'_>) -> String {
     let h = |text: String| Algorithm::Md5.hash(text.as_bytes());
     let ha1 = h(format!("{}:{}:{}", a.user, a.realm, a.password));
     let ha2 = h(format!("REGISTER:{}", a.uri));
@@ -147,10 +152,10 @@ fn both(nonce: &str) -> Vec<String> {
 /// A challenge and the answer to it.
 struct Round {
     challenge: fn(&str) -> Vec<String>,
-    answer: Answer,
+    answer: Answer<'static>,
 }
 
-fn ask(answer: &Answer) -> Round {
+fn ask(answer: &Answer<'static>) -> Round {
     Round { challenge: md5, answer: *answer }
 }
 

@@ -21,8 +21,8 @@ pub const PROOFS: &[Proof] = &[
         proof("sdp-malformed", "an answer with `c=IN 198.51.100.20`, without the address type", || {
             answered_with(&plain_answer().replace("c=IN IP4 ", "c=IN "))
         }),
-        "an answer whose s= line stands after t=: odd, and read by everybody",
-        || answered_with(&plain_answer().replace("s=-\r\n", "").replace("t=0 0\r\n", "t=0 0\r\ns=-\r\n")),
+        "an answer with an empty session name, an attribute that nobody knows, and an empty line behind it",
+        || answered_with(&format!("{}a=x-mood:fine\r\n\r\n", plain_answer().replace("s=-", "s= "))),
     ),
     near(
         proof("sdp-answer-shape", "an offer of audio and video answered with audio alone", || {

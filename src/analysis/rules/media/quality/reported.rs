@@ -16,6 +16,8 @@ pub(super) struct Reported {
     mos: Option<f64>,
     /// In percent: what its jitter buffer threw away.
     discarded: Option<f64>,
+    /// Packets of telephone events: some receivers count them as lost, since they take them out before they count.
+    events: u64,
 }
 
 /// Of the packets expected, in parts of this, a report may leave out the last.
@@ -26,7 +28,8 @@ const BEHIND_PACKETS: u64 = 5;
 
 impl Reported {
     pub(super) fn of(stream: &MediaStream, s: &Statistics) -> Reported {
-        let mut told = Reported::default();
+        let events = stream.dtmf.events().iter().map(|e| u64::from(e.packets)).sum();
+        let mut told = Reported { events, ..Reported::default() };
         if let Some(report) = &stream.report {
             // Cycles are counted from where each began to listen: only the numbers themselves can be compared.
             let behind = (stream.receiver.highest_sequence() as u16).wrapping_sub(report.highest_sequence as u16);
@@ -52,6 +55,11 @@ impl Reported {
         self.mos
     }
 
+    /// Whether the receiver says nothing of its losses.
+    pub(super) fn is_silent(&self) -> bool {
+        self.lost.is_none()
+    }
+
     /// Whether the receiver got what is missing here.
     pub(super) fn contradicts(&self, s: &Statistics) -> bool {
         self.lost.is_some_and(|lost| lost * 5 < s.lost)
@@ -59,7 +67,10 @@ impl Reported {
 
     /// Percent lost by the receiver's count, where nearly nothing is missing here.
     pub(super) fn loss_behind(&self, s: &Statistics) -> Option<f64> {
-        let lost = self.lost.filter(|&lost| lost >= BEHIND_PACKETS && lost > s.lost.saturating_mul(4))?;
+        let lost = self.lost.map(|lost| lost.saturating_sub(self.events))?;
+        if lost < BEHIND_PACKETS || lost <= s.lost.saturating_mul(4) {
+            return None;
+        }
         let percent = lost as f64 * 100.0 / s.expected.max(1) as f64;
         (percent > BEHIND_PERCENT).then_some(percent)
     }

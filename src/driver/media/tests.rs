@@ -1,0 +1,97 @@
+//! Two media on loopback: what one sends is what the other reports.
+
+use super::*;
+use crate::driver::record::{RecordOptions, Recorder};
+use crate::media::hearing::Heard;
+use crate::media::mark::Mark;
+use crate::media::negotiator::{Negotiator, Wishes};
+use crate::media::session::Source;
+use std::net::{IpAddr, Ipv4Addr};
+
+struct Pair {
+    caller: Media,
+    callee: Media,
+}
+
+fn pair(wishes: &Wishes, callee: Source, tap: Option<Arc<dyn Tap>>, recording: Option<Recording>) -> Pair {
+    let (clock, address) = (Clock::start(), IpAddr::from(Ipv4Addr::LOCALHOST));
+    let mut entropy = Entropy::seeded(7);
+    let ports = || Ports::bind(address, None).unwrap();
+    let caller = Media::start(ports(), Settings::default(), clock, tap, recording, &mut entropy);
+    let settings = Settings { source: callee, mark: Mark::Callee, ..Settings::default() };
+    let callee = Media::start(ports(), settings, clock, None, None, &mut entropy);
+    let mut offerer = Negotiator::new(caller.local(), wishes.clone(), &mut entropy);
+    let mut answerer = Negotiator::new(callee.local(), Wishes::default(), &mut entropy);
+    let (answer, agreed) = answerer.answer(&offerer.offer()).unwrap();
+    callee.agree(&agreed);
+    caller.agree(&offerer.conclude(&answer).unwrap());
+    Pair { caller, callee }
+}
+
+/// Packets that may get lost on loopback of a busy machine: none; but the last ones may still be on their way.
+fn assert_received(report: &MediaReport, sent: u64) {
+    let statistics = report.received.statistics.as_ref().unwrap();
+    assert_eq!((statistics.lost, statistics.duplicates), (0, 0));
+    assert!(statistics.packets + 2 >= sent, "{} of {sent}", statistics.packets);
+}
+
+#[tokio::test]
+async fn each_side_hears_the_mark_of_the_other_also_when_protected() {
+    for is_secure in [false, true] {
+        let wishes = Wishes { is_secure, ..Wishes::default() };
+        let Pair { caller, callee } = pair(&wishes, Source::Mark, None, None);
+        assert_eq!(caller.press("42#"), 3);
+        tokio::time::sleep(Duration::from_millis(2000)).await;
+        let (caller, callee) = tokio::join!(caller.end(), callee.end());
+        assert_eq!(callee.report.received.digits, "42#");
+        assert_eq!((caller.unsent, callee.unsent), (0, 0));
+        assert_received(&caller.report, callee.report.sent.packets);
+        assert_received(&callee.report, caller.report.sent.packets);
+        assert!(caller.report.sent.packets >= 90, "{}", caller.report.sent.packets);
+        assert_eq!(caller.report.received.is_as_described(), Some(true));
+        assert_eq!(caller.report.sent.suite.is_some(), is_secure);
+        assert!(caller.report.received.mos().unwrap() > 4.3);
+        let Heard::Mark { mark: Mark::Callee, began: Some(began) } = caller.report.received.heard else {
+            panic!("{:?}", caller.report.received.heard)
+        };
+        // Loopback takes no time; the machine may be busy.
+        let late = began.since(callee.report.sent.tone_began.unwrap()).rem_euclid(3_100_000_000);
+        assert!(late < 100_000_000 || late > 3_095_000_000, "{late}");
+        assert!(matches!(callee.report.received.heard, Heard::Mark { mark: Mark::Caller, .. }));
+    }
+}
+
+#[tokio::test]
+async fn an_echo_is_our_own_tone_come_back_and_is_recorded() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("echo.wav");
+    let recording = Recording::create(path.to_str().unwrap()).unwrap();
+    let recorder = Recorder::new(RecordOptions { decode: true, ..RecordOptions::default() }).unwrap();
+    let tap: Arc<dyn Tap> = recorder.clone();
+    let Pair { caller, callee } = pair(&Wishes::default(), Source::Echo, Some(tap), Some(recording));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let ended = caller.end().await;
+    callee.end().await;
+    let Heard::Own { delay_ms: Some(delay) } = ended.report.received.heard else {
+        panic!("{:?}", ended.report.received.heard)
+    };
+    assert!(!(100.0..3095.0).contains(&delay), "{delay}");
+    assert!(ended.recording.is_none());
+    let packets = ended.report.received.statistics.as_ref().unwrap().packets;
+    assert_eq!(read_wav(path.to_str().unwrap()).unwrap().len() as u64, packets * 160);
+    // Every packet went the way of a capture, both directions and the reports.
+    assert!(recorder.recorded().packets >= packets + ended.report.sent.packets);
+}
+
+#[tokio::test]
+async fn packets_go_out_evenly() {
+    let Pair { caller, callee } = pair(&Wishes::default(), Source::Silence, None, None);
+    tokio::time::sleep(Duration::from_millis(1000)).await;
+    let ended = caller.end().await;
+    let pacing = ended.report.sent.pacing;
+    assert!(pacing.intervals() >= 40, "{pacing:?}");
+    // Under 1 ms on an idle machine; here others may run.
+    assert!(pacing.deviation_ms().unwrap() < 15.0, "{pacing:?}");
+    assert_eq!(callee.report().received.heard.name(), "mark");
+    drop(callee);
+}

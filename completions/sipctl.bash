@@ -76,6 +76,9 @@ _sipctl() {
             sipctl__subcmd__help,trace)
                 cmd="sipctl__subcmd__help__subcmd__trace"
                 ;;
+            sipctl__subcmd__help__subcmd__serve,proxy)
+                cmd="sipctl__subcmd__help__subcmd__serve__subcmd__proxy"
+                ;;
             sipctl__subcmd__help__subcmd__serve,redirect)
                 cmd="sipctl__subcmd__help__subcmd__serve__subcmd__redirect"
                 ;;
@@ -88,6 +91,9 @@ _sipctl() {
             sipctl__subcmd__serve,help)
                 cmd="sipctl__subcmd__serve__subcmd__help"
                 ;;
+            sipctl__subcmd__serve,proxy)
+                cmd="sipctl__subcmd__serve__subcmd__proxy"
+                ;;
             sipctl__subcmd__serve,redirect)
                 cmd="sipctl__subcmd__serve__subcmd__redirect"
                 ;;
@@ -99,6 +105,9 @@ _sipctl() {
                 ;;
             sipctl__subcmd__serve__subcmd__help,help)
                 cmd="sipctl__subcmd__serve__subcmd__help__subcmd__help"
+                ;;
+            sipctl__subcmd__serve__subcmd__help,proxy)
+                cmd="sipctl__subcmd__serve__subcmd__help__subcmd__proxy"
                 ;;
             sipctl__subcmd__serve__subcmd__help,redirect)
                 cmd="sipctl__subcmd__serve__subcmd__help__subcmd__redirect"
@@ -144,7 +153,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__decode)
-            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --list --summary --call --all --messages --headers --raw --show-secrets --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
+            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --no-join --list --summary --call --all --messages --headers --raw --show-secrets --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -416,8 +425,22 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__help__subcmd__serve)
-            opts="uas registrar redirect"
+            opts="uas registrar redirect proxy"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__help__subcmd__serve__subcmd__proxy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -968,7 +991,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve)
-            opts="-h -V --help --version uas registrar redirect help"
+            opts="-h -V --help --version uas registrar redirect proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -982,7 +1005,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__help)
-            opts="uas registrar redirect help"
+            opts="uas registrar redirect proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -996,6 +1019,20 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__serve__subcmd__help__subcmd__proxy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1051,18 +1088,46 @@ _sipctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        sipctl__subcmd__serve__subcmd__redirect)
-            opts="-w -v -q -f -o -h -V --map --map-file --listen --tls-cert --tls-key --delay --drop --seed --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+        sipctl__subcmd__serve__subcmd__proxy)
+            opts="-w -v -q -f -o -h -V --user --users --realm --algorithm --domain --auth --next-hop --stateless --no-record-route --t1 --dns --tls-ca --tls-insecure --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --map)
+                --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --map-file)
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --algorithm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --next-hop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --t1)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1078,6 +1143,72 @@ _sipctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__serve__subcmd__redirect)
+            opts="-w -v -q -f -o -h -V --map --map-file --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --delay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1087,6 +1218,18 @@ _sipctl() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1142,7 +1285,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__registrar)
-            opts="-w -v -q -f -o -h -V --user --users --realm --algorithm --qop --stale-after --min-expires --max-expires --service-route --listen --tls-cert --tls-key --delay --drop --seed --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            opts="-w -v -q -f -o -h -V --user --users --realm --algorithm --qop --stale-after --min-expires --max-expires --service-route --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1184,18 +1327,6 @@ _sipctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --listen)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-cert)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-key)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --delay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1205,6 +1336,18 @@ _sipctl() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1260,7 +1403,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__uas)
-            opts="-H -w -v -q -f -o -h -V --status --reason --retry-after --header --status-after --method --listen --tls-cert --tls-key --delay --drop --seed --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            opts="-H -w -v -q -f -o -h -V --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1294,18 +1437,6 @@ _sipctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --listen)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-cert)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-key)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --delay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1315,6 +1446,18 @@ _sipctl() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -88,6 +88,7 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l color -d 'When 
 always\t'Always'
 never\t'Never'"
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l list-devices -d 'List the devices that can be captured on'
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l no-join -d 'Keep calls apart that are legs of one, joined across a B2BUA'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l list -d 'Only the table of calls, registrations and exchanges'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l summary -d 'Only the overview'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l all -d 'Also draw registrations and exchanges, and every call however many there are'
@@ -299,24 +300,25 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l json -d 'Short f
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -s h -l help -d 'Print help'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "redirect" -d 'Redirect server: says where users are'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s h -l help -d 'Print help'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE never gets a 2xx: it gets 488)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reason -d 'Reason phrase of --status (default: the registered one)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l retry-after -d 'Retry-After of --status' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s H -l header -d 'Header field that answers with --status have; may be repeated' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status-after -d 'Answer the first N requests rightly, and those after them with --status' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l method -d 'Answer only this method with --status; may be repeated' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l delay -d 'Let every answer wait' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l server -d 'Server header field (empty for none)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l duration -d 'Stop after this long' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l count -d 'Stop after so many requests, repeats apart' -r
@@ -347,12 +349,12 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l min-expires -d 'Refuse a shorter Expires with 423' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l max-expires -d 'Shorten a longer Expires to this' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l service-route -d 'Service-Route to tell who registers; may be repeated' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l delay -d 'Let every answer wait' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l server -d 'Server header field (empty for none)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l duration -d 'Stop after this long' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -l count -d 'Stop after so many requests, repeats apart' -r
@@ -374,12 +376,12 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from registrar" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l map -d 'Where a user is; may be repeated, also for one user' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l map-file -d 'The same from a file: one a line, # starts a comment' -r -F
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l delay -d 'Let every answer wait' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l drop -d 'Let so many of a hundred requests fall unanswered, repeats too' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l seed -d 'Repeat the draws of an earlier run' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l tls-key -d 'The key of the certificate (PEM)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l server -d 'Server header field (empty for none)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l duration -d 'Stop after this long' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l count -d 'Stop after so many requests, repeats apart' -r
@@ -399,9 +401,45 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from redirect" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l user -d 'Test account; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l users -d 'Accounts from a CSV file: user,password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l realm -d 'Whose passwords are asked for' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l domain -d 'A domain whose users register here; may be repeated (without it: whatever domain they register with)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l next-hop -d 'Where requests go that are for nobody here (default: where their Request-URI leads)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l t1 -d 'T1, the estimate of the round trip' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l dns -d 'DNS server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l tls-ca -d 'Trust anchors for next hops over TLS (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l tls-key -d 'The key of the certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l server -d 'Server header field (empty for none)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l duration -d 'Stop after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l count -d 'Stop after so many requests, repeats apart' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s w -l write -d 'Save the traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l auth -d 'Ask for credentials of who calls, too (407)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l stateless -d 'Keep no transactions: forward each message by itself'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l no-record-route -d 'Leave the way of a dialog after its first request'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l tls-insecure -d 'Take any certificate of a next hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s v -l verbose -d 'Show each line sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s V -l version -d 'Print version'
@@ -423,3 +461,4 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'

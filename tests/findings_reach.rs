@@ -156,6 +156,19 @@ fn a_proxy_that_passed_the_first_one_on_had_it() {
 }
 
 #[test]
+fn silence_after_a_long_request_names_its_length_and_is_one_finding() {
+    let (a, b) = (alice(), bob());
+    let request = invite(&a, &b, "long@192.0.2.10").with("X-Padding", &"x".repeat(900));
+    let mut s = Scene::new();
+    for at in [0, 500, 1500, 3500] {
+        s.at(at).send(&a, &b, &request);
+    }
+    only("long-silence", &s, "no-response", "did not answer the INVITE");
+    let d = decode("long-silence", &s.pcap());
+    assert!(d["findings"][0]["detail"].as_str().unwrap().contains(&format!("It has {} bytes", request.bytes().len())));
+}
+
+#[test]
 fn a_fixed_interval_is_a_broken_timer_and_a_lower_t2_is_none() {
     let times = |sends: &[u64], answer: u64| {
         let (a, p) = (alice(), proxy());
@@ -256,6 +269,11 @@ fn tls_that_fails_is_told_on_ports_that_may_be_those_of_sip() {
     let end = "192.0.2.10:40312 sent the alert unknown_ca (48)";
     only("unknown-ca", &handshake(5061, &hello, &tls::alert(48)), "tls-failed", end);
     only("odd-port", &handshake(20_061, &hello, &tls::alert(48)), "tls-failed", end);
+    let d = decode("alert-frame", &handshake(5061, &hello, &tls::alert(48)).pcap());
+    assert!(
+        d["findings"][0]["detail"].as_str().unwrap().contains("in frame 6, says that it does not know the authority"),
+        "{d}"
+    );
     nothing("web", &handshake(443, &hello, &tls::alert(48)));
     nothing("goodbye", &handshake(5061, &hello, &[tls::finished(), tls::data(100), tls::alert(0)].concat()));
 }

@@ -117,7 +117,7 @@ fn every_command_that_sends_fulfils_its_schema() {
     let accounts = room.path("accounts.csv");
     std::fs::write(&accounts, "alice,secret\nmallory,secret\n").unwrap();
     let [alice, mallory] = ["alice", "mallory"].map(|name| format!("sip:{name}@{registrar}"));
-    let table: [(&[&str], i32); 13] = [
+    let table: [(&[&str], i32); 18] = [
         (&["ping", &uas, "-c", "2", "-i", "0"], 0),
         (&["ping", &uas, &closed], 4),
         (&["ping", &uas, "--expect", "404"], 1),
@@ -131,6 +131,11 @@ fn every_command_that_sends_fulfils_its_schema() {
         (&["resolve", &uas, &closed, "--probe"], 4),
         (&["trace", &uas], 0),
         (&["trace", &closed], 4),
+        (&["explain", "b"], 0),
+        (&["explain", "--list"], 0),
+        (&["lint", "malformed.pcap"], 1),
+        (&["lint", "hostile-names.pcap"], 0),
+        (&["lint", "messages/bare-line-feed.sip", "logs/sipp.log"], 0),
     ];
     let mut seen = HashSet::new();
     for (words, code) in table {

@@ -169,6 +169,13 @@ fn captures_hold_what_they_are_named_for() {
         ("truncated.pcap", 5, "completed 1"),
         ("two-interfaces.pcapng", 6, "completed 1"),
         ("malformed.pcap", 12, ""),
+        ("legs-b2bua.pcap", 13, "completed 1"),
+        ("legs-sbc.pcap", 13, "completed 1"),
+        ("legs-hunting.pcap", 16, "completed 1"),
+        ("legs-two-calls.pcap", 26, "completed 2"),
+        ("legs-ambiguous.pcap", 26, "completed 4"),
+        ("legs-unrelated.pcap", 21, "busy 1, completed 3"),
+        ("legs-transfer.pcap", 18, "completed 1"),
         ("hostile-names.pcap", 3, "rejected 1"),
     ];
     let room = Room::new();

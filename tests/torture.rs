@@ -371,3 +371,47 @@ fn cut_and_flipped_messages_never_panic_and_spans_stay_inside() {
         }
     }
 }
+
+/// The binary over every message of a folder: the exit code, and the bytes that the text points at.
+fn lint(folder: &Path, extension: &str, manifest: &[(&str, Expect)]) {
+    let mut wrong = Vec::new();
+    for (name, expect) in manifest {
+        let path = folder.join(format!("{name}{extension}"));
+        let ran =
+            assert_cmd::Command::cargo_bin("sipctl").unwrap().arg("lint").arg(&path).arg("--json").output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let defects = document["defects"].as_array().unwrap();
+        let shown = |kind: DefectKind, at: &str| {
+            defects.iter().any(|d| {
+                let text = d["text"].as_str().unwrap_or_default();
+                let column = d["column"].as_u64().unwrap() as usize - 1;
+                let length = (d["end"].as_u64().unwrap() - d["start"].as_u64().unwrap()) as usize;
+                // Evidence of several lines is shown in its first.
+                let marked = text.get(column..(column + length).min(text.len())).unwrap_or_default();
+                d["code"] == kind.code()
+                    && (marked.contains(at) || (!marked.is_empty() && at.starts_with(marked)) || at.is_empty())
+            })
+        };
+        let is_error = |kind: &DefectKind| !matches!(kind, BranchWithoutCookie | BareLineFeed | MessageTruncated);
+        let code = match expect {
+            // What is valid and all the same told as an error lies about its length.
+            Valid(told) => i32::from(told.iter().any(is_error)),
+            Invalid(wanted) => {
+                let missed = wanted.iter().filter(|(kind, at)| !shown(*kind, at));
+                wrong.extend(missed.map(|(kind, at)| format!("{name}: no {kind:?} at {at:?} in {defects:?}")));
+                1
+            }
+        };
+        if ran.status.code() != Some(code) {
+            wrong.push(format!("{name}: exit {:?}, not {code}: {defects:?}", ran.status.code()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lint_says_the_same_of_each_file() {
+    let Some(corpus) = corpus() else { return };
+    lint(&corpus.join("rfc4475/sipx"), ".dat", RFC_4475);
+    lint(&corpus.join("rfc5118/sipx"), "", RFC_5118);
+}

@@ -1,13 +1,13 @@
 //! Challenges answered: the strongest that we support, once a nonce. RFC 3261 §22, RFC 8760 §2.4
 
-mod parse;
+mod offer;
 #[cfg(test)]
 mod tests;
 
 use crate::base::{Entropy, Safe};
 use crate::digest::{self, Algorithm, Challenge, Secret};
 use crate::sip::{HeaderName, Message, Params};
-use parse::Offer;
+use offer::Offer;
 
 /// Who we are to a server that asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,7 +91,7 @@ impl Authenticator {
         body: &[u8],
         entropy: &mut Entropy,
     ) -> Answered {
-        let offers = parse::offers(response);
+        let offers = offer::offers(response);
         if offers.is_empty() {
             return Answered::NoChallenge;
         }
@@ -221,7 +221,7 @@ pub fn described(challenge: &Challenge) -> String {
 /// The digest algorithms that the challenges of a response name and that can be answered, strongest first.
 #[must_use]
 pub fn offered(response: &Message<'_>) -> Vec<Algorithm> {
-    let offers = parse::offers(response);
+    let offers = offer::offers(response);
     let usable = offers.iter().filter_map(|o| o.challenge.as_ref()).filter(|c| is_supported(c, None));
     let mut algorithms: Vec<Algorithm> = usable.filter_map(|c| c.algorithm).collect();
     algorithms.sort_by(|a, b| b.cmp(a));

@@ -13,7 +13,7 @@ const FOLDED: &[(&str, &[&str])] = &[
         "contact-missing",
         &["ack-missing", "ack-mismatch", "prack-missing", "dialog-unknown", "bye-rejected", "abrupt-end"],
     ),
-    ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end"]),
+    ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end", "one-way-audio", "no-audio"]),
     ("forked-answers", &["ack-missing", "dialog-unknown"]),
     // Without its ACK the callee gives the call up, and knows it no more.
     ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected"]),
@@ -29,6 +29,29 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
+    ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("dtls-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
+    ("direction-conflict", &["one-way-audio", "no-audio"]),
+    ("codec-none-common", &["one-way-audio", "no-audio", "codec-unexpected"]),
+    ("codec-not-offered", &["codec-unexpected"]),
+    ("payload-type-changed", &["codec-unexpected"]),
+    ("nat-sdp", &["one-way-audio", "no-audio", "media-source-mismatch", "late-media"]),
+    ("one-way-audio", &["late-media"]),
+    ("media-rejected", &["one-way-audio", "no-audio"]),
+    // A refusal for want of the right credentials is told with what is wrong with them.
+    ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),
+    ("auth-algorithm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-realm-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-uri-mismatch", &["register-refused", "call-rejected"]),
+    ("auth-nonce-reused", &["register-refused", "call-rejected"]),
+    ("auth-wrong-credentials", &["register-refused", "call-rejected"]),
+    ("auth-no-credentials", &["register-refused", "call-rejected"]),
+    ("register-refused", &["register-too-brief"]),
+    ("identity-malformed", &["call-rejected"]),
+    ("identity-stale", &["call-rejected"]),
+    ("identity-number-mismatch", &["call-rejected"]),
+    ("identity-unverified", &["call-rejected"]),
 ];
 
 /// Puts consequences under their causes.

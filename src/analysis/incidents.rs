@@ -8,7 +8,7 @@ use super::rules::reach::{self, icmp_unreachable};
 use super::{Case, Finding};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::trace::incident::What;
-use crate::trace::{Conversation, Incident, Kind};
+use crate::trace::{Conversation, Incident};
 
 /// Incidents that wait; the oldest goes, and is told, when there are more.
 const WAITING: usize = 1024;
@@ -176,12 +176,37 @@ fn explained(mut cause: Finding, silence: &Finding) -> Finding {
     cause
 }
 
-/// What a conversation is called: `call 3`.
-#[must_use]
-pub fn name(kind: Kind, id: u64) -> String {
-    match kind {
-        Kind::Call => format!("call {id}"),
-        Kind::Registration => format!("registration {id}"),
-        Kind::Exchange => format!("exchange {id}"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(host: u16, at: i64) -> Incident {
+        let [high, low] = host.to_be_bytes();
+        let flow = Flow { src: Endpoint::v4([10, 0, high, low], 40_000), dst: Endpoint::v4([192, 0, 2, 1], 5060) };
+        Incident { what: What::Refused, time: Timestamp(at), frame: 1, flow }
+    }
+
+    #[test]
+    fn the_same_is_told_once_and_when_it_has_waited() {
+        let mut incidents = Incidents::default();
+        for second in 0..3 {
+            assert!(incidents.take(&refused(1, second * 1_000_000_000)).is_none());
+        }
+        assert!(incidents.due(Timestamp(WAIT_NS)).is_empty());
+        let told = incidents.due(Timestamp(WAIT_NS + 3_000_000_000));
+        assert_eq!(told.len(), 1);
+        assert!(told[0].detail.iter().any(|line| line.contains("3 times")), "{told:?}");
+        assert!(incidents.finish().is_empty());
+    }
+
+    #[test]
+    fn a_flood_fills_no_more_than_the_table_and_nothing_goes_untold() {
+        let mut incidents = Incidents::default();
+        let mut told = 0;
+        for host in 0..5000u16 {
+            told += usize::from(incidents.take(&refused(host, i64::from(host))).is_some());
+        }
+        assert_eq!(incidents.waiting.len(), WAITING);
+        assert_eq!(told + incidents.finish().len(), 5000);
     }
 }

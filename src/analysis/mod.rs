@@ -18,7 +18,9 @@ pub use watch::Watch;
 
 use crate::base::Timestamp;
 use crate::trace::call::Outcome;
+use crate::trace::offer::{self, Negotiation};
 use crate::trace::{Conversation, MediaStream};
+use smallvec::SmallVec;
 use std::cell::OnceCell;
 
 /// What a rule judges: one conversation that is complete, with its media.
@@ -33,6 +35,7 @@ pub struct Case<'a> {
     /// What the user told beside the input.
     pub settings: &'a Settings,
     outcome: OnceCell<Outcome>,
+    negotiations: OnceCell<SmallVec<[Negotiation; 4]>>,
 }
 
 impl<'a> Case<'a> {
@@ -44,14 +47,22 @@ impl<'a> Case<'a> {
         now: Timestamp,
         settings: &'a Settings,
     ) -> Self {
-        Case { conversation, streams, now, settings, outcome: OnceCell::new() }
+        Case { conversation, streams, now, settings, outcome: OnceCell::new(), negotiations: OnceCell::new() }
     }
 
     /// What became of it as a call: worked out once, asked by many.
     pub fn outcome(&self) -> &Outcome {
         self.outcome.get_or_init(|| Outcome::of(self.conversation))
     }
+
+    /// Its offers with their answers: worked out once, asked by many.
+    pub fn negotiations(&self) -> &[Negotiation] {
+        self.negotiations.get_or_init(|| offer::negotiations(self.conversation))
+    }
 }
+
+/// Codes that judge how long a thing took, or in what rhythm messages came.
+const TIMED: [&str; 4] = ["timer-violation", "slow-response", "post-dial-delay", "late-media"];
 
 /// Every finding on a case by itself, and what `watch` sees in it, gravest first. One cause gives one finding: each rule knows which others it
 /// covers, and [`fold`] puts what follows under its cause.
@@ -62,6 +73,9 @@ pub fn judge(case: &Case<'_>, watch: &mut Watch) -> Vec<Finding> {
         (rule.judge)(case, &mut findings);
     }
     watch.conversation(case, &mut findings);
+    if case.settings.coarse_times {
+        findings.retain(|f| !TIMED.contains(&f.code));
+    }
     fold::fold(&mut findings);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings

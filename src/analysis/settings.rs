@@ -5,4 +5,10 @@
 pub struct Settings {
     /// The country calling code in which calls usually stay, without `+`: a call elsewhere at a high rate is suspect.
     pub home_country: Option<Box<str>>,
+    /// Whether the input has no times, or whole seconds only, as some logs: then nothing is said of how long a thing took.
+    pub coarse_times: bool,
+    /// Users whose passwords are known: refused credentials are computed again with them.
+    pub credentials: Vec<crate::digest::Known>,
+    /// Certificates with which signatures of callers' numbers are verified.
+    pub stir: Option<super::rules::identity::signature::Certificates>,
 }

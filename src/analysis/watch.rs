@@ -1,6 +1,11 @@
 //! What only many conversations together show, in bounded memory: scans, floods, guessing.
 
 use super::incidents::Incidents;
+use super::rules::attack::sources::Sources;
+use super::rules::auth::servers::Servers;
+use super::rules::identity::unsigned::Signers;
+use super::rules::media::one_way::Heard;
+use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
@@ -11,20 +16,28 @@ use crate::trace::{Incident, MediaStream};
 pub struct Watch {
     copies: Copies,
     incidents: Incidents,
+    orphans: Orphans,
+    heard: Heard,
+    servers: Servers,
+    signers: Signers,
+    sources: Sources,
 }
 
 impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let _ = settings;
-        Watch::default()
+        Watch { sources: Sources::new(settings.home_country.as_deref()), ..Watch::default() }
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         self.copies.add(case.conversation);
         self.incidents.conversation(case, findings);
+        self.heard.judge(case, findings);
+        self.servers.conversation(case.conversation, findings);
+        self.signers.conversation(case.conversation, findings);
+        self.sources.conversation(case, findings);
     }
 
     /// Takes an incident in; what had to go for it is told.
@@ -42,8 +55,8 @@ impl Watch {
     /// Judges a stream that belongs to no call.
     #[must_use]
     pub fn orphan(&mut self, stream: &MediaStream) -> Vec<Finding> {
-        let _ = stream;
-        Vec::new()
+        self.heard.stream(stream);
+        self.orphans.judge(stream).into_iter().collect()
     }
 
     /// What all of them amount to, at the end of the input.
@@ -51,6 +64,9 @@ impl Watch {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = self.incidents.finish();
         findings.extend(self.copies.finding());
+        findings.extend(self.orphans.rest());
+        findings.extend(self.signers.finish());
+        findings.extend(self.sources.finish());
         findings
     }
 }

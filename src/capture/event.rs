@@ -1,7 +1,7 @@
 //! What a source hands over, one at a time.
 
 use super::CaptureError;
-use crate::base::{Endpoint, Timestamp};
+use crate::base::{Endpoint, Flow, Timestamp};
 use crate::net::Packet;
 
 /// One thing that a source has to say, borrowed from the source's buffer until the next is asked for.
@@ -14,8 +14,58 @@ pub enum Event<'a> {
     Secrets(&'a [u8]),
     /// Bytes that a HEP agent sent to the listener.
     Hep(HepBytes<'a>),
+    /// A message that stood in a text.
+    Logged(Logged<'a>),
     /// Nothing came for about 100 ms (live sources only): the time for timers, output and signals.
     Idle(Timestamp),
+}
+
+impl<'a> Event<'a> {
+    /// The packet that it brings, or that would have brought it.
+    #[must_use]
+    pub fn packet(&self) -> Option<Packet<'a>> {
+        match self {
+            Event::Packet(packet) => Some(*packet),
+            Event::Logged(logged) => Some(logged.packet),
+            _ => None,
+        }
+    }
+}
+
+/// A message out of a text: a log, or what somebody pasted.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged<'a> {
+    /// From where to where; placeholders where the text does not say.
+    pub flow: Flow,
+    /// Over what.
+    pub over: Over,
+    /// The message.
+    pub bytes: &'a [u8],
+    /// 1-based number of the line of the text that it starts in.
+    pub line: u64,
+    /// Whether it was pasted with LF alone at the end of each line; `bytes` has CRLF. (In a log that is the log's doing.)
+    pub restored: bool,
+    /// Whether the addresses, or one of them, are placeholders.
+    pub placeholder: bool,
+    /// The packet that it may have been, with its time, source and frame (its number in the text).
+    pub packet: Packet<'a>,
+}
+
+/// The transports that a log can name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Over {
+    /// UDP
+    Udp,
+    /// TCP
+    Tcp,
+    /// TLS
+    Tls,
+    /// WebSocket
+    Ws,
+    /// WebSocket over TLS
+    Wss,
+    /// SCTP
+    Sctp,
 }
 
 /// Bytes received by a HEP listener, not yet taken apart.

@@ -6,7 +6,8 @@ use super::netmon_file::NetmonFile;
 use super::pcap_file::PcapFile;
 use super::pcapng_file::PcapngFile;
 use super::sniff::{self, Kind};
-use super::{CaptureError, Event, Source};
+use super::text::{self, TextFile};
+use super::{CaptureError, Event, Logged, Source};
 use crate::base::Timestamp;
 use crate::net::{LinkType, Packet};
 use std::fs::File;
@@ -20,6 +21,7 @@ pub(super) const MAX_PACKET: u32 = 16 << 20;
 pub(super) enum Found {
     Packet(Record),
     Secrets { at: usize, len: usize },
+    Logged(text::Logged),
 }
 
 /// A packet in the buffer.
@@ -37,6 +39,7 @@ enum Format {
     Pcap(PcapFile),
     Pcapng(PcapngFile),
     Netmon(NetmonFile),
+    Text(Box<TextFile>),
     /// The file ends inside its header.
     Nothing,
 }
@@ -106,6 +109,11 @@ impl FileSource {
                 NetmonFile::open(&mut input, &mut info).map_err(failed)?.map(Format::Netmon)
             }
             Kind::Gzip | Kind::Zstd => return Err(not_a_capture(path, "data compressed twice", "unpack it first", "")),
+            Kind::Other(..) if text::is_text(&mut input).map_err(failed)? => {
+                info.format = format!("text{packing}");
+                info.coarse_times = !text::has_fine_times(&input);
+                Some(Format::Text(Box::default()))
+            }
             Kind::Other(found, hint) => {
                 let found = input.broken().map_or(found, |_| "damaged compressed data");
                 return Err(not_a_capture(path, found, hint, packing));
@@ -131,6 +139,7 @@ impl FileSource {
             Format::Pcap(file) => file.advance(&mut self.input, &mut self.info),
             Format::Pcapng(file) => file.advance(&mut self.input, &mut self.info),
             Format::Netmon(file) => Ok(file.advance(&self.input, &mut self.info)),
+            Format::Text(file) => file.advance(&mut self.input, &mut self.info).map(|found| found.map(Found::Logged)),
             Format::Nothing => Ok(None),
         };
         match found {
@@ -159,7 +168,25 @@ impl FileSource {
                 original_len: record.original_len,
             }),
             Found::Secrets { at, len } => Event::Secrets(self.input.slice(at, len)),
+            Found::Logged(logged) => self.logged(logged),
         }
+    }
+
+    fn logged(&self, logged: text::Logged) -> Event<'_> {
+        let (bytes, data) = match &self.format {
+            Format::Text(file) => (file.message(), file.packet()),
+            _ => (&[][..], &[][..]),
+        };
+        let packet = Packet {
+            time: logged.time,
+            source: self.source,
+            frame: self.info.packets,
+            link: LinkType::RAW_IP,
+            data,
+            original_len: data.len() as u32,
+        };
+        let text::Logged { flow, over, line, restored, placeholder, .. } = logged;
+        Event::Logged(Logged { flow, over, bytes, line, restored, placeholder, packet })
     }
 
     #[cold]

@@ -25,6 +25,8 @@ pub struct SourceInfo {
     pub last_time: Option<Timestamp>,
     /// Whether the input ends, or becomes unreadable, before its last packet is complete.
     pub truncated: bool,
+    /// Whether it is a text without times, or with whole seconds only: known from the start on.
+    pub coarse_times: bool,
     /// What else a person should know, a sentence each.
     pub notes: Vec<String>,
 }

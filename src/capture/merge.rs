@@ -58,6 +58,7 @@ impl Merged {
         waiting.found = waiting.file.advance()?;
         match waiting.found {
             Some(Found::Packet(record)) => self.order.push(Reverse((record.time.0, n))),
+            Some(Found::Logged(logged)) => self.order.push(Reverse((logged.time.0, n))),
             // Secrets open what was captured before they were written down: they cannot come too early.
             Some(Found::Secrets { .. }) => self.order.push(Reverse((i64::MIN, n))),
             None => {}

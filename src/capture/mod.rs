@@ -1,5 +1,5 @@
-//! Where packets come from and where they are saved: capture files, standard input, a network device, a HEP listener,
-//! and the pcapng writer.
+//! Where packets come from and where they are saved: capture files, logs and other text, standard input, a network device, a HEP
+//! listener, and the pcapng writer.
 //!
 //! A source hands over packets as they were captured; what they mean is the business of `net` and of the floors above.
 //! Nothing here trusts a number that a file claims: a length becomes memory only after that many bytes were really read.
@@ -24,10 +24,11 @@ mod private;
 pub mod privilege;
 mod resolution;
 mod sniff;
+mod text;
 mod writer;
 
 pub use error::CaptureError;
-pub use event::{Event, HepBytes, HepOver, Source};
+pub use event::{Event, HepBytes, HepOver, Logged, Over, Source};
 pub use file::{FileSource, open};
 #[cfg(feature = "live")]
 pub use filter::Filter;

@@ -71,7 +71,7 @@ fn other(bytes: &[u8]) -> Kind {
     let line = bytes.trim_ascii_start();
     let first = line.split(|&b| b == b'\n').next().unwrap_or(line);
     if line.starts_with(b"SIP/2.0 ") || first.windows(9).any(|w| w.ends_with(b" SIP/2.0")) || has_sip_uri(first) {
-        return Kind::Other("a SIP message as text", "read it with: sipctl lint FILE");
+        return Kind::Other("a SIP start line, and no header field behind it", "");
     }
     match line.first() {
         Some(b'{' | b'[') => Kind::Other("JSON", ""),
@@ -99,8 +99,14 @@ mod tests {
         assert_eq!(name(b""), "it is empty");
         assert_eq!(name(b"\x7fELF\x02\x01\x01\0"), "a program (ELF)");
         assert_eq!(name(b"  {\"a\": 1}"), "JSON");
-        assert_eq!(name(b"INVITE sip:bob@example.com SIP/2.0\r\nVia:"), "a SIP message as text");
-        assert_eq!(name(b"OPTIONS sip:a-very-long-user@a-very-long-host.exam"), "a SIP message as text");
+        assert_eq!(
+            name(b"INVITE sip:bob@example.com SIP/2.0\r\nVia:"),
+            "a SIP start line, and no header field behind it"
+        );
+        assert_eq!(
+            name(b"OPTIONS sip:a-very-long-user@a-very-long-host.exam"),
+            "a SIP start line, and no header field behind it"
+        );
         assert_eq!(name(b"hello, world\n"), "text");
         assert_eq!(name(&[0; 64]), "zero bytes");
         assert_eq!(name(&[1, 2, 3]), "unknown binary data");

@@ -86,6 +86,19 @@ pub struct DecodeArgs {
     #[arg(long, help_heading = "Input")]
     pub no_join: bool,
 
+    /// Passwords (lines user:realm:password or user:realm:HA1, # for remarks) with which refused credentials are computed again to say which input is wrong
+    #[arg(long, value_name = "FILE", help_heading = "Diagnosis")]
+    pub credentials: Option<PathBuf>,
+    /// Calling code of the country in which calls usually stay (49, 1): many calls elsewhere are told as toll fraud
+    #[arg(long, value_name = "CODE", value_parser = calling_code, help_heading = "Diagnosis")]
+    pub home_country: Option<String>,
+    /// Certificates (PEM or DER) that sign callers' numbers (STIR), each named like the last part of its x5u
+    #[arg(long, value_name = "DIR", help_heading = "Diagnosis")]
+    pub stir_certs: Option<PathBuf>,
+    /// Certificates (PEM) that those of --stir-certs have to lead to
+    #[arg(long, value_name = "FILE", requires = "stir_certs", help_heading = "Diagnosis")]
+    pub stir_ca: Option<PathBuf>,
+
     /// Only the table of calls, registrations and exchanges
     #[arg(long, conflicts_with_all = ["summary", "all"], help_heading = "Show")]
     pub list: bool,
@@ -186,6 +199,14 @@ fn finding(code: &str) -> Result<String, String> {
     Err(format!("there is no such finding; there are {}", codes.join(", ")))
 }
 
+/// Reads a country's calling code. ITU-T E.164 has one to three digits.
+fn calling_code(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_code = (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let code = is_code.then(|| digits.trim_start_matches('0')).filter(|code| !code.is_empty());
+    code.map(str::to_owned).ok_or_else(|| format!("'{text}' is no calling code: write 49 or +49"))
+}
+
 /// Reads an instant: RFC 3339, with any offset.
 fn instant(text: &str) -> Result<crate::base::Timestamp, String> {
     let read: jiff::Timestamp = text
@@ -196,7 +217,13 @@ fn instant(text: &str) -> Result<crate::base::Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::instant;
+    use super::{calling_code, instant};
+
+    #[test]
+    fn calling_codes_have_one_to_three_digits() {
+        assert_eq!((calling_code("+49"), calling_code("1")), (Ok("49".to_owned()), Ok("1".to_owned())));
+        assert!(["", "+", "de", "4930", "00"].iter().all(|t| calling_code(t).is_err()));
+    }
 
     #[test]
     fn instants_are_rfc_3339_with_any_offset() {

@@ -3,6 +3,8 @@
 pub mod active;
 pub mod decode;
 pub mod duration;
+pub mod explain;
+pub mod lint;
 pub mod output;
 pub mod ping;
 pub mod register;
@@ -35,8 +37,12 @@ pub enum Command {
     Resolve(Box<resolve::ResolveArgs>),
     /// Max-Forwards traceroute: one line a hop
     Trace(Box<trace::TraceArgs>),
-    /// A test endpoint: user agent server, registrar, redirect server
+    /// A test endpoint: user agent server, registrar, redirect server, proxy
     Serve(Box<serve::ServeArgs>),
+    /// What a finding, status code, method, header field, timer, release cause or TLS alert means
+    Explain(Box<explain::ExplainArgs>),
+    /// Messages in text, logs or captures against the grammar, with carets under the bytes at fault
+    Lint(Box<lint::LintArgs>),
     /// The JSON Schema of a command's output
     Schema {
         /// Command whose schema is wanted; without it, the commands that have one are listed

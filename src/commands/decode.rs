@@ -4,7 +4,7 @@ use super::background::Background;
 use super::outlet::{Both, Gather, Hold, LiveText, Ndjson};
 use super::output::{self, Output};
 use super::save::Plan;
-use super::{Failure, devices};
+use super::{Failure, devices, evidence};
 use crate::analysis::Settings;
 use crate::capture::{CaptureError, HepListener, Merged};
 use crate::cli::decode::{DecodeArgs, FailOn, Messages};
@@ -20,6 +20,7 @@ use crate::report::{Collector, Detail, Exit, Outlet, Selection};
 use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Runs the command.
 ///
@@ -30,13 +31,15 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
         return devices::list(&args.output);
     }
     let selection = selection(args);
-    let keys = keys(args)?;
+    let keys = keys(&args.keylog, &args.server_key)?;
+    let mut settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
+    settings.coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;
     give_up_root(args, &input)?;
-    let run = Run { args, selection: &selection };
+    let run = Run { args, selection: &selection, settings: &settings };
     let (result, chosen) = run.decode(&mut input, keys, &mut plan, &mut out)?;
     out.writer.flush()?;
     plan.end(chosen)?;
@@ -56,6 +59,7 @@ struct Done {
 struct Run<'a> {
     args: &'a DecodeArgs,
     selection: &'a Selection,
+    settings: &'a Settings,
 }
 
 impl Run<'_> {
@@ -155,11 +159,10 @@ impl Run<'_> {
         let linger = if input.is_live() { Linger::Prompt } else { Linger::Whole };
         let limits = Limits { keep_raw: raw, linger, join: !self.args.no_join, ..Limits::default() };
         let stop = driver::signal::stop_flag()?;
-        let options = intake::Options { ports: self.args.port.clone() };
+        let options = intake::Options { ports: self.args.port.clone(), own: false };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-        let settings = Settings::default();
-        let mut collector = Collector::new(outlet, self.selection, detail, &settings);
+        let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
         collector.chosen.wanted = needs_chosen;
         let mut totals =
             driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);
@@ -335,14 +338,15 @@ fn selection(args: &DecodeArgs) -> Selection {
     }
 }
 
-fn keys(args: &DecodeArgs) -> Result<KeyLog, Failure> {
+/// The secrets of key logs and of private keys.
+pub(super) fn keys(keylogs: &[PathBuf], server_keys: &[PathBuf]) -> Result<KeyLog, Failure> {
     let mut keys = KeyLog::new();
     let read = |path: &std::path::Path| {
         std::fs::read(path)
             .with_context(|| format!("cannot read {}", path.display()))
             .map_err(|e| Failure::new(Exit::Usage, e))
     };
-    for path in &args.keylog {
+    for path in keylogs {
         if keys.add_text(&read(path)?) == 0 {
             let error = anyhow!("{}: there is no TLS secret in it", path.display());
             return Err(
@@ -350,7 +354,7 @@ fn keys(args: &DecodeArgs) -> Result<KeyLog, Failure> {
             );
         }
     }
-    for path in &args.server_key {
+    for path in server_keys {
         let added = keys.add_server_key(&read(path)?);
         added.map_err(|e| Failure::new(Exit::Usage, anyhow!("{}: {e}", path.display())))?;
     }

@@ -5,6 +5,9 @@ pub mod background;
 pub mod decode;
 pub mod devices;
 pub mod dry_run;
+mod evidence;
+pub mod explain;
+pub mod lint;
 pub mod outlet;
 pub mod output;
 pub mod password;
@@ -49,6 +52,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Resolve(args) => resolve::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Schema { command } => schema(command.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -129,12 +129,11 @@ impl Plan {
         let mut writer = Writer::create(&target, options).map_err(usage)?;
         let mut merged = Merged::open(&files).map_err(usage)?;
         while let Some(event) = merged.next_event().map_err(usage)? {
-            match event {
-                Event::Packet(packet) if frames.contains(&(packet.source, packet.frame)) => {
-                    writer.write_packet(&packet).map_err(usage)?;
-                }
-                Event::Secrets(secrets) => writer.write_secrets(secrets).map_err(usage)?,
-                _ => {}
+            if let Event::Secrets(secrets) = event {
+                writer.write_secrets(secrets).map_err(usage)?;
+            }
+            if let Some(packet) = event.packet().filter(|p| frames.contains(&(p.source, p.frame))) {
+                writer.write_packet(&packet).map_err(usage)?;
             }
         }
         let saved = writer.packets();
@@ -161,7 +160,7 @@ fn each_carried(files: &[String], mut see: impl FnMut(&Carried<'_>)) -> Result<(
     let mut stack = Stack::new();
     let mut merged = Merged::open(files)?;
     while let Some(event) = merged.next_event()? {
-        if let Event::Packet(packet) = event {
+        if let Some(packet) = event.packet() {
             stack.decode(&packet, &mut |carried| see(&carried));
         }
     }

@@ -5,7 +5,11 @@
 pub mod algorithm;
 pub mod answer;
 pub mod challenge;
+pub mod forensics;
+pub mod read;
 
 pub use algorithm::Algorithm;
 pub use answer::{Answer, Secret, answer, verify};
 pub use challenge::{Challenge, Qop};
+pub use forensics::{Given, Known};
+pub use read::Pairs;

@@ -5,8 +5,9 @@
 
 use super::Input;
 use crate::base::Timestamp;
-use crate::capture::{CaptureError, Event, HepOver};
+use crate::capture::{CaptureError, Event, HepOver, Over};
 use crate::net::{Packet, Reason, Undecoded};
+use crate::trace::facts::Transport;
 use crate::trace::tracer::LetGo;
 use crate::trace::{Batch, Intake, Sink, Tracer};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,6 +123,18 @@ pub fn run(
     }
 }
 
+/// The trace's word for what a log names.
+pub(crate) fn transport(over: Over) -> Transport {
+    match over {
+        Over::Udp => Transport::Udp,
+        Over::Tcp => Transport::Tcp,
+        Over::Tls => Transport::Tls,
+        Over::Ws => Transport::Ws,
+        Over::Wss => Transport::Wss,
+        Over::Sctp => Transport::Sctp,
+    }
+}
+
 /// The reading side.
 struct Feed<'a> {
     full: SyncSender<Batch>,
@@ -186,6 +199,16 @@ impl Feed<'_> {
                 if let Some((first, last)) = mirrored.times {
                     self.note(mirrored.packets, first, last);
                 }
+            }
+            Event::Logged(logged) => {
+                if let Some(tap) = self.control.tap.as_mut()
+                    && !tap.packet(&logged.packet)?
+                {
+                    return Ok(());
+                }
+                let sight = (logged.packet.time, logged.packet.frame, logged.packet.source);
+                self.note(1, sight.0, sight.0);
+                intake.logged(sight, logged.flow, transport(logged.over), logged.bytes, &mut self.batch);
             }
             Event::Idle(now) => self.batch.quiet_at = Some(*now),
         }

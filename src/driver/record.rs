@@ -4,13 +4,13 @@
 //! `--write` saves are those that are decoded here.
 
 pub mod connection;
-pub mod packet;
 pub mod store;
 pub mod veil;
 mod waiting;
 
 use crate::base::{Endpoint, Table, Timestamp};
 use crate::capture::CaptureError;
+use crate::net::assemble;
 use crate::net::tls::KeyLog;
 use crate::sip::{is_sip, secrets};
 use crate::trace::{Batch, Intake, Limits, Sink, Tracer, intake};
@@ -139,7 +139,8 @@ impl Tap for Recorder {
 
 /// Decodes what is kept, on this thread: what is small enough to be kept is decoded in no time.
 fn decode(store: &mut Store, limits: Limits, sink: &mut impl Sink) -> super::Totals {
-    let (mut intake, mut tracer) = (Intake::new(intake::Options::default(), KeyLog::new()), Tracer::new(limits));
+    let options = intake::Options { own: true, ..intake::Options::default() };
+    let (mut intake, mut tracer) = (Intake::new(options, KeyLog::new()), Tracer::new(limits));
     let (mut batch, mut totals) = (Batch::default(), super::Totals::default());
     // All secrets first: some open what passed before they were told.
     for item in store.items() {
@@ -258,14 +259,14 @@ impl State {
             false => Cow::Borrowed(bytes),
         };
         self.packet.clear();
-        if !packet::udp(src, dst, &bytes, &mut self.packet) {
+        if !assemble::udp(src, dst, &bytes, &mut self.packet) {
             self.unrecordable += 1;
             return;
         }
         let (quoted, _) =
             self.datagrams.touch_or_insert(&(Endpoint::from(src), Endpoint::from(dst)), self.now.0, Vec::new);
         quoted.clear();
-        quoted.extend_from_slice(self.packet.get(..packet::QUOTED).unwrap_or(&self.packet));
+        quoted.extend_from_slice(self.packet.get(..assemble::QUOTED).unwrap_or(&self.packet));
         self.waiting.packet(self.now, &self.packet, &mut self.store);
     }
 
@@ -275,12 +276,12 @@ impl State {
         let quoted = match self.datagrams.get(&(Endpoint::from(dst), Endpoint::from(src))) {
             Some(quoted) => quoted,
             None => {
-                packet::udp(dst, src, b"", &mut made);
+                assemble::udp(dst, src, b"", &mut made);
                 &made
             }
         };
         self.packet.clear();
-        if packet::port_unreachable(src, dst, quoted, &mut self.packet) {
+        if assemble::port_unreachable(src, dst, quoted, &mut self.packet) {
             self.waiting.packet(self.now, &self.packet, &mut self.store);
         }
     }

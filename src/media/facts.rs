@@ -2,10 +2,10 @@
 
 use super::codec::{Codec, Content, StaticType};
 use super::sdp::{
-    Attribute, Crypto, Direction, MediaDescription, Origin, RtcpAttribute, RtpMap, Session, Setup, payload_type,
-    whole_number,
+    Attribute, Crypto, DefectKind, Direction, MediaDescription, Origin, RtcpAttribute, RtpMap, Session, Setup,
+    payload_type, whole_number,
 };
-use crate::base::Endpoint;
+use crate::base::{Endpoint, Span};
 use smallvec::SmallVec;
 
 /// Formats kept of one media description; more are counted.
@@ -25,6 +25,23 @@ pub struct SdpFacts {
     pub media: SmallVec<[MediaFacts; 1]>,
     /// Media descriptions that were not kept.
     pub media_beyond: u32,
+    /// What is wrong with it, as far as who keeps it wants to know.
+    pub flaws: Box<[Flaw]>,
+}
+
+/// A defect of a description with the line it stands in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flaw {
+    /// What is wrong.
+    pub kind: DefectKind,
+    /// The bytes, in the message that carried the description; empty where something is missing.
+    pub span: Span,
+    /// The line that holds the first of them, without line end.
+    pub line: Box<[u8]>,
+    /// 1-based number of that line in the message.
+    pub line_number: u32,
+    /// Offset of the first byte in `line`.
+    pub column: u32,
 }
 
 /// The facts of one media description.
@@ -56,6 +73,8 @@ pub struct MediaFacts {
     pub setup: Option<Setup>,
     /// Whether a certificate's fingerprint is given.
     pub has_fingerprint: bool,
+    /// Whether keys come by MIKEY. RFC 4567
+    pub has_key_management: bool,
     /// Whether RTCP may share the port.
     pub has_rtcp_mux: bool,
     /// Whether ICE is used.
@@ -303,6 +322,7 @@ struct Defaults {
     direction: Option<Direction>,
     setup: Option<Setup>,
     has_fingerprint: bool,
+    has_key_management: bool,
     has_ice: bool,
 }
 
@@ -315,6 +335,7 @@ impl SdpFacts {
             match attribute.name {
                 b"setup" => defaults.setup = Setup::parse(attribute.value),
                 b"fingerprint" => defaults.has_fingerprint = true,
+                b"key-mgmt" => defaults.has_key_management = true,
                 b"ice-ufrag" => defaults.has_ice = true,
                 name => defaults.direction = defaults.direction.or(Direction::from_name(name)),
             }
@@ -324,6 +345,7 @@ impl SdpFacts {
             origin: SmallVec::from_slice(origin.get(..MAX_ORIGIN).unwrap_or(origin)),
             media: session.media.iter().map(|media| MediaFacts::of(media, defaults)).collect(),
             media_beyond: session.media_beyond,
+            flaws: Box::default(),
         }
     }
 
@@ -367,6 +389,7 @@ impl MediaFacts {
             suites: SmallVec::new(),
             setup: defaults.setup,
             has_fingerprint: defaults.has_fingerprint,
+            has_key_management: defaults.has_key_management,
             has_rtcp_mux: false,
             has_ice: defaults.has_ice,
             is_null_address: ip.is_some_and(|ip| ip.is_unspecified()),
@@ -402,6 +425,7 @@ impl MediaFacts {
                 self.suites.extend(Crypto::parse(attribute.value).map(|crypto| Suite::of(crypto.suite)));
             }
             b"fingerprint" => self.has_fingerprint = true,
+            b"key-mgmt" => self.has_key_management = true,
             b"setup" => self.setup = Setup::parse(attribute.value).or(self.setup),
             b"rtcp-mux" => self.has_rtcp_mux = true,
             b"ice-ufrag" | b"candidate" => self.has_ice = true,

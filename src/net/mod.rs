@@ -3,6 +3,7 @@
 //! Knows link layers, tunnels, IP, TCP, SCTP, TLS records, WebSocket frames and HEP. Refuses to know SIP: what a payload
 //! means is decided above. Nothing here keeps more than its caps allow, whatever the input claims.
 
+pub mod assemble;
 mod esp;
 mod fragment;
 pub mod hep;

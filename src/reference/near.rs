@@ -10,7 +10,9 @@ pub fn near<'a>(typed: &str, known: impl Iterator<Item = &'a str>, count: usize)
     let mut found: Vec<(usize, &str)> = Vec::new();
     for word in known {
         let letters: Vec<char> = word.to_lowercase().chars().take(MOST).collect();
-        let begins = typed.len() >= 3 && (letters.starts_with(&typed) || typed.starts_with(&letters));
+        // A word begun, or gone beyond by less than its own length.
+        let is_begun = typed.len() >= 3 && letters.starts_with(&typed);
+        let begins = is_begun || (letters.len() >= 3 && letters.len() * 2 > typed.len() && typed.starts_with(&letters));
         let away = if begins { 1 } else { distance(&typed, &letters) };
         if away <= most && !found.iter().any(|&(_, other)| other == word) {
             found.push((away, word));

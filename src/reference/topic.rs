@@ -193,7 +193,7 @@ mod tests {
             assert!(matching(&topic.name).contains(&topic), "{}", topic.name);
             assert!(seen.insert((topic.kind.word(), plain(&topic.name))), "{} is there twice", topic.name);
             assert!(
-                !topic.parts.is_empty() && topic.parts.iter().all(|p| p.lines.iter().all(|l| l.len() > 2)),
+                !topic.parts.is_empty() && topic.parts.iter().all(|p| p.lines.iter().all(|l| !l.is_empty())),
                 "{}",
                 topic.name
             );

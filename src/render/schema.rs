@@ -1,7 +1,7 @@
 //! JSON Schema of what is written, derived from the report's types, so that it cannot lag behind them.
 
 use crate::report::decode::Report;
-use crate::report::{ping, register, resolve, trace};
+use crate::report::{explain, lint, ping, register, resolve, trace};
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -22,12 +22,14 @@ const LINES: [(&str, &str); 6] = [
 type Maker = fn() -> Value;
 
 /// Commands whose output has a schema, in the order in which they are listed.
-const TABLE: [(&str, Maker); 5] = [
+const TABLE: [(&str, Maker); 7] = [
     ("decode", decode),
     ("ping", || document::<ping::Report>("ping", |generator| drop(generator.subschema_for::<ping::Line>()))),
     ("register", || document::<register::Report>("register", |_| ())),
     ("resolve", resolve),
     ("trace", || document::<trace::Report>("trace", |_| ())),
+    ("explain", || document::<explain::Report>("explain", |_| ())),
+    ("lint", || document::<lint::Report>("lint", |_| ())),
 ];
 
 /// The commands whose output has a schema.
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn every_command_of_the_table_has_a_schema_that_names_it() {
         let listed: Vec<&str> = super::commands().collect();
-        assert_eq!(listed, ["decode", "ping", "register", "resolve", "trace"]);
+        assert_eq!(listed, ["decode", "ping", "register", "resolve", "trace", "explain", "lint"]);
         for command in listed {
             let schema = super::of(command).unwrap();
             assert_eq!(schema["title"], format!("sipctl {command}"));

@@ -88,6 +88,8 @@ pub struct Collector<'a> {
     pub chosen: super::select::Chosen,
     origin: Option<Timestamp>,
     now: Timestamp,
+    /// The run's clock when it was last told.
+    clock: Timestamp,
     findings: u64,
     outline: Outline,
 }
@@ -106,6 +108,7 @@ impl<'a> Collector<'a> {
             chosen: super::select::Chosen::default(),
             origin: None,
             now: Timestamp(i64::MIN),
+            clock: Timestamp(i64::MIN),
             findings: 0,
             outline: Outline::default(),
         }
@@ -225,12 +228,18 @@ impl Sink for Collector<'_> {
         }
     }
 
+    fn clock(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now);
+    }
+
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
         let due = self.watch.due(self.now);
         if self.selection.is_everything() {
             self.tell_of_run(due);
         }
-        let case = Case::new(c, streams, self.now, self.settings);
+        // Packets that are no messages pass the time, too. Where messages bring times of their own (HEP), only what passed here counts.
+        let quiet = std::time::Duration::from_nanos(self.clock.since(c.touched).max(0) as u64);
+        let case = Case::new(c, streams, self.now.max(c.end().after(quiet)), self.settings);
         let findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;

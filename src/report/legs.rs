@@ -2,7 +2,7 @@
 
 use super::decode::{Join, JoinEvidence, Leg, Participant};
 use super::text::Text;
-use crate::analysis::roles::{self, Role};
+use crate::analysis::roles;
 use crate::base::Endpoint;
 use crate::trace::Conversation;
 use crate::trace::dialog::{self, Dialog, DialogState};
@@ -29,7 +29,7 @@ pub fn participants(c: &Conversation) -> Vec<Participant> {
         id,
         address: address(at, p.address),
         role: p.role.map(|r| r.as_str().to_owned()),
-        record_routing: (p.role == Some(Role::Proxy)).then_some(p.record_routes),
+        record_routing: p.record_routes,
         stateful: p.stateful,
         evidence: p.evidence,
         software: p.software.map(|s| Text(s.into())),

@@ -4,6 +4,7 @@
 //! [`Defect`] with a span; one bad field never hides another. Refuses to know transports, transactions or time.
 
 pub mod address;
+pub mod challenge;
 pub mod check;
 pub mod compose;
 pub mod defect;
@@ -26,6 +27,7 @@ mod usual;
 pub mod via;
 
 pub use address::{Address, Fault};
+pub use challenge::challenges;
 pub use compose::Composer;
 pub use defect::{Defect, DefectKind};
 pub use framer::{Frame, Framer, Limits};

@@ -119,7 +119,7 @@ impl Connection {
         if self.tls.is_none() && matches!(self.content, Content::Unknown) && is_tls(bytes) {
             self.tls = Some(Box::default());
         }
-        self.witness.data(direction, bytes, around.sight.time);
+        self.witness.data(direction, bytes, around.sight.time, around.sight.frame);
         let mut hep_packets = Vec::new();
         let Connection { tls, content, witness, .. } = self;
         match tls {
@@ -156,9 +156,9 @@ impl Connection {
         self.witness.end(flow.src, reset, time);
     }
 
-    /// What the connection shows beside its messages, now that it is over.
+    /// What the connection shows beside its messages, now that it is over, with the direction that spoke first and the frame that shows it.
     #[must_use]
-    pub fn verdict(&self, ports: &Ports, now: Timestamp) -> Option<(Flow, What)> {
+    pub fn verdict(&self, ports: &Ports, now: Timestamp) -> Option<(Flow, What, Option<u64>)> {
         let first = self.first?;
         let held = |direction: usize| match &self.content {
             Content::Sip(streams) => streams.get(direction).is_some_and(|s| s.found && s.framer.pending() > 0),
@@ -166,7 +166,7 @@ impl Connection {
         };
         let info = self.tls.as_ref().map(|session| session.info());
         let what = self.witness.verdict(first, info, [held(0), held(1)], ports, now)?;
-        Some((first, what))
+        Some((first, what, self.witness.frame()))
     }
 
     /// Bytes of incomplete messages that it holds.

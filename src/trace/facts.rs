@@ -73,13 +73,17 @@ pub struct KeptField {
 pub(super) struct Rare {
     pub(super) method_text: Span,
     pub(super) fragment: Span,
+    pub(super) digit: Option<char>,
     pub(super) defects: Box<[KeptDefect]>,
+    pub(super) body_hash: Option<Box<str>>,
 }
 
 impl Rare {
     /// Itself, where there is anything in it.
     pub(super) fn kept(self) -> Option<Box<Rare>> {
-        let is_there = !self.method_text.is_empty() || !self.fragment.is_empty() || !self.defects.is_empty();
+        let has_text = !self.method_text.is_empty() || !self.fragment.is_empty();
+        let has_more = self.digit.is_some() || self.body_hash.is_some();
+        let is_there = has_text || has_more || !self.defects.is_empty();
         is_there.then(|| Box::new(self))
     }
 }
@@ -169,6 +173,18 @@ impl Facts {
     #[must_use]
     pub fn fragment(&self) -> Span {
         self.rare.as_ref().map_or(Span::NONE, |rare| rare.fragment)
+    }
+
+    /// The key of the telephone that the body of an INFO request tells of.
+    #[must_use]
+    pub fn digit(&self) -> Option<char> {
+        self.rare.as_ref()?.digit
+    }
+
+    /// Hash of the body, in hexadecimal digits, where credentials with qop `auth-int` vouch for it. RFC 7616 §3.4.3
+    #[must_use]
+    pub fn body_hash(&self) -> Option<&str> {
+        self.rare.as_ref().and_then(|rare| rare.body_hash.as_deref())
     }
 
     /// Its defects.

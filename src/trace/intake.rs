@@ -19,6 +19,8 @@ use std::collections::HashMap;
 pub struct Options {
     /// Only SIP from or to these ports; empty for any.
     pub ports: Vec<u16>,
+    /// Whether all of the input is SIP by its origin, whatever its ports: our own trial traffic.
+    pub own: bool,
 }
 
 /// Takes packets, and puts the messages and media packets that it finds in them into a batch.
@@ -81,7 +83,7 @@ impl Intake {
             stack: Stack::new(),
             streams: Reassembly::new(tcp::Limits::default()),
             content: Content {
-                ports: Ports::new(&options.ports),
+                ports: Ports::new(&options.ports, options.own),
                 fragmented: Table::new(FRAGMENTED_CAP),
                 options,
                 keys,
@@ -139,6 +141,20 @@ impl Intake {
         if self.stack.has_lost() {
             self.content.fragments(&mut self.stack, batch);
         }
+    }
+
+    /// Takes a message in that stood in a log, with what the log says of where, when and over what it went.
+    pub fn logged(
+        &mut self,
+        (time, frame, source): (Timestamp, u64, u16),
+        flow: Flow,
+        transport: Transport,
+        bytes: &[u8],
+        batch: &mut Batch,
+    ) {
+        batch.packets += 1;
+        batch.last_time = time;
+        self.content.message(Sight { flow, ..received(time, frame, source) }, transport, bytes, batch);
     }
 
     /// Takes one HEP datagram in that was received, not captured.
@@ -365,8 +381,9 @@ impl Content {
                     *pending = pending.saturating_sub(connection.pending());
                     let verdict = if asked { connection.verdict(ports, event.time) } else { None };
                     connection.finish(around);
-                    if let Some((flow, what)) = verdict {
-                        around.batch.incident(Incident { what, time: event.time, frame: event.frame, flow }, &[]);
+                    if let Some((flow, what, frame)) = verdict {
+                        let frame = frame.unwrap_or(event.frame);
+                        around.batch.incident(Incident { what, time: event.time, frame, flow }, &[]);
                     }
                 }
             }

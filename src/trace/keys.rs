@@ -148,5 +148,8 @@ pub fn is_kept(name: HeaderName) -> bool {
             | HeaderName::UserAgent
             | HeaderName::Server
             | HeaderName::Event
+            | HeaderName::Identity
+            | HeaderName::Date
+            | HeaderName::PAssertedIdentity
     )
 }

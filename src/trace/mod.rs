@@ -1,5 +1,5 @@
 //! Messages seen in order, and what they amount to: transactions, dialogs, calls, registrations, exchanges, and the media
-//! streams that belong to them.
+//! streams that belong to them; and what happens beside messages, and keeps them from arriving.
 //!
 //! Two halves with a [`batch::Batch`] between them, so that they can run on two threads without either changing the
 //! result: [`intake::Intake`] takes packets to messages, [`tracer::Tracer`] takes messages to conversations. One pass over the input:

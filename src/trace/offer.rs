@@ -5,6 +5,58 @@ use super::facts::Facts;
 use crate::media::SdpFacts;
 use crate::media::facts::{Format, MediaFacts};
 use crate::sip::Method;
+use smallvec::SmallVec;
+
+/// An offer and an answer to it: positions of the messages that carry them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Negotiation {
+    /// The offer.
+    pub offer: u32,
+    /// The answer.
+    pub answer: u32,
+}
+
+/// Negotiations of one call that are looked at.
+const NEGOTIATIONS: usize = 32;
+
+/// Every different offer with its answer, in order of the answers. A pair that other hops repeat unchanged stands once; each branch of a fork, and
+/// each hop on which a description was rewritten, has its own. RFC 3264 §4, RFC 6337 §2
+#[must_use]
+pub fn negotiations(c: &Conversation) -> SmallVec<[Negotiation; 4]> {
+    let mut all: SmallVec<[Negotiation; 4]> = SmallVec::new();
+    let mut seen: SmallVec<[(u8, u8); 4]> = SmallVec::new();
+    for (position, f) in c.firsts().filter(|(_, f)| f.sdp.is_some() && !f.is_request() && !f.cut) {
+        if all.len() >= NEGOTIATIONS {
+            break;
+        }
+        let Some((offer, answer)) = pair(c, position, f) else { continue };
+        let sdp = |p: u32| c.at(p).and_then(|f| f.sdp);
+        let Some(bodies) = sdp(offer).zip(sdp(answer)) else { continue };
+        if !seen.contains(&bodies) {
+            seen.push(bodies);
+            all.push(Negotiation { offer, answer });
+        }
+    }
+    all
+}
+
+/// Offer and answer of which a response with SDP is one.
+fn pair(c: &Conversation, position: u32, f: &Facts) -> Option<(u32, u32)> {
+    if !(101..300).contains(&f.status) || !matches!(f.method, Method::Invite | Method::Update | Method::Prack) {
+        return None;
+    }
+    let at = c.transaction(f)?.request?;
+    let request = c.at(at).filter(|r| !r.cut)?;
+    if request.sdp.is_some() {
+        return Some((at, position));
+    }
+    // A late offer: its answer comes in the ACK, or in the PRACK where the response was reliable.
+    let place = if f.is_success() { Method::Ack } else { Method::Prack };
+    let follows =
+        |r: &Facts| r.sdp.is_some() && !r.cut && r.flow.src == f.flow.dst && (!f.is_success() || r.cseq == f.cseq);
+    let answer = c.requests(place).find(|(p, r)| *p > position && follows(r))?;
+    (f.method == Method::Invite).then_some((position, answer.0))
+}
 
 /// The place of the SDP of the message at `position`: `offer`, `answer`, or nothing where it has none or it cannot be told.
 #[must_use]
@@ -67,7 +119,8 @@ pub fn agreed_name(sdp: &SdpFacts) -> Option<String> {
 #[must_use]
 pub fn codecs(c: &Conversation) -> Vec<String> {
     let with = |place: &str| {
-        let mut all = c.firsts().rev();
+        // Of a call of several legs the codecs are those that the caller talks with.
+        let mut all = c.firsts().rev().filter(|(at, _)| c.leg_of(*at) == 0);
         all.find(|(p, f)| f.sdp.is_some() && role(c, *p) == Some(place)).and_then(|(_, f)| c.sdp(f))
     };
     let mut names = Vec::new();

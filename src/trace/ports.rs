@@ -30,16 +30,17 @@ impl PortSet {
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
     asked: Vec<u16>,
+    all: bool,
     sip: PortSet,
     plain: PortSet,
     tls: PortSet,
 }
 
 impl Ports {
-    /// Knows the usual ports and those that were asked for.
+    /// Knows the usual ports and those that were asked for, or that `all` are ports of SIP.
     #[must_use]
-    pub fn new(asked: &[u16]) -> Self {
-        let mut ports = Ports { asked: asked.to_vec(), ..Ports::default() };
+    pub fn new(asked: &[u16], all: bool) -> Self {
+        let mut ports = Ports { asked: asked.to_vec(), all, ..Ports::default() };
         ports.sip.insert(5060);
         ports.sip.insert(5061);
         ports.plain.insert(5060);
@@ -63,7 +64,7 @@ impl Ports {
     /// Whether SIP is spoken there.
     #[must_use]
     pub fn is_sip(&self, port: u16) -> bool {
-        self.sip.contains(port)
+        self.all || self.sip.contains(port)
     }
 
     /// Whether plain SIP is spoken there over connections.
@@ -104,11 +105,12 @@ mod tests {
 
     #[test]
     fn ports_are_known_by_number_by_wish_and_by_what_was_seen() {
-        let mut ports = Ports::new(&[5070]);
+        let mut ports = Ports::new(&[5070], false);
         assert!(ports.is_sip(5060) && ports.is_sip(5061) && ports.is_sip(5070) && !ports.is_sip(5080));
         ports.saw_connection(5080, true);
         assert!(ports.is_sip(5080) && ports.is_tls(5080) && !ports.is_plain(5080));
-        assert!(!Ports::new(&[]).may_be_sip(443) && Ports::new(&[]).may_be_sip(20_052));
+        assert!(!Ports::new(&[], false).may_be_sip(443) && Ports::new(&[], false).may_be_sip(20_052));
         assert!(!ports.may_be_sip(20_052), "only the ports that were asked for");
+        assert!(Ports::new(&[], true).is_sip(443));
     }
 }

@@ -33,6 +33,10 @@ pub struct MediaStream {
     pub rtcp_packets: u64,
     /// Last fraction lost that its receiver reported, of 256. RFC 3550 §6.4.1
     pub reported_loss: Option<u8>,
+    /// The last report of its receiver. RFC 3550 §6.4.1
+    pub report: Option<rtcp::Report>,
+    /// The last quality report of its receiver. RFC 3611 §4.7
+    pub voip_metrics: Option<rtcp::VoipMetrics>,
     /// ICMP errors that answered its packets.
     pub unreachable: u64,
     /// The first of them.
@@ -78,6 +82,8 @@ impl MediaStream {
             to_caller: None,
             rtcp_packets: 0,
             reported_loss: None,
+            report: None,
+            voip_metrics: None,
             unreachable: 0,
             refused: None,
             refused_last: Timestamp::default(),
@@ -264,17 +270,26 @@ impl Streams {
         let back = sight.flow.reversed();
         let Some(compound) = rtcp::parse(bytes) else { return };
         for report in &compound.reports {
-            // A report travels against the stream that it speaks of, on the same ports or on those above.
-            let media_port = |e: Endpoint| e.with_port(e.port.saturating_sub(1));
-            let beside = Flow { src: media_port(back.src), dst: media_port(back.dst) };
-            for flow in [beside, back] {
-                if let Some(stream) = self.claimed.touch(&(flow, report.ssrc), self.last) {
-                    stream.rtcp_packets += 1;
-                    stream.reported_loss = Some(report.fraction_lost);
-                    break;
-                }
+            if let Some(stream) = self.spoken_of(&back, report.ssrc) {
+                stream.rtcp_packets += 1;
+                stream.reported_loss = Some(report.fraction_lost);
+                stream.report = Some(*report);
             }
         }
+        if let Some(metrics) = compound.voip_metrics
+            && let Some(stream) = self.spoken_of(&back, metrics.ssrc)
+        {
+            stream.voip_metrics = Some(metrics);
+        }
+    }
+
+    /// The stream that a report speaks of, where `back` is the way of the report reversed: it travels against the stream, on the same ports or on
+    /// those above.
+    fn spoken_of(&mut self, back: &Flow, ssrc: u32) -> Option<&mut MediaStream> {
+        let media_port = |e: Endpoint| e.with_port(e.port.saturating_sub(1));
+        let beside = Flow { src: media_port(back.src), dst: media_port(back.dst) };
+        let key = [(beside, ssrc), (*back, ssrc)].into_iter().find(|key| self.claimed.get(key).is_some())?;
+        self.claimed.touch(&key, self.last)
     }
 
     /// Notes that a packet of a stream could not be delivered.

@@ -5,9 +5,11 @@ use super::conversation::{Conversation, Kind};
 use super::facts::{Facts, KeptDefect, KeptField, Rare};
 use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
-use crate::media::SdpFacts;
+use crate::digest::Algorithm;
+use crate::media::facts::Flaw;
 use crate::media::sdp::Session;
-use crate::sip::{Method, Outline, StartLine};
+use crate::media::{SdpFacts, dtmf};
+use crate::sip::{Credentials, HeaderName, Method, Outline, StartLine};
 
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
@@ -17,6 +19,8 @@ const MESSAGES_BACK: usize = 64;
 const LINE_CAP: usize = 240;
 /// Kept defects of one message.
 const DEFECTS_CAP: usize = 16;
+/// Kept defects of one session description.
+const FLAWS_CAP: usize = 8;
 /// Kept different SDP bodies of one conversation; what a message has of it is a `u8`.
 const SDP_CAP: usize = 64;
 /// Kept bytes of one text.
@@ -92,7 +96,13 @@ fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position:
         c.facts.last().map_or((Span::NONE, Span::NONE, Span::NONE), |f| (f.from_tag, f.to_tag, f.content_type));
     let mut keep = |guess: Span, span: Span| texts.intern_like(guess, capped(span.of(bytes)));
     let fragment = if o.body.is_empty() { Span::NONE } else { keep(Span::NONE, fragment_of(observed)) };
-    let rare = Rare { method_text, fragment, defects: keep_defects(observed) }.kept();
+    let digit = if method == Method::Info && status == 0 {
+        dtmf::from_info(o.content_type.of(bytes), o.body.of(bytes))
+    } else {
+        None
+    };
+    let (defects, body_hash) = (keep_defects(observed), body_hash(observed));
+    let rare = Rare { method_text, fragment, digit, defects, body_hash }.kept();
     Facts {
         index,
         frame: sight.frame,
@@ -143,6 +153,19 @@ fn fragment_of(observed: &Observed<'_>) -> Span {
     Span { start: o.body.start, end: o.body.start.saturating_add(line as u32) }
 }
 
+/// Hash of the body where credentials vouch for it: the body itself is not kept. RFC 7616 §3.4.3
+fn body_hash(observed: &Observed<'_>) -> Option<Box<str>> {
+    let is_vouching = |f: &&KeptField| {
+        matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization)
+            && memchr::memmem::find(f.value.of(observed.bytes), b"auth-int").is_some()
+    };
+    let field = observed.kept.iter().find(is_vouching)?;
+    let credentials = Credentials::parse(field.value.of(observed.bytes));
+    let named = credentials.param("algorithm").map(|p| p.text());
+    let algorithm = named.map_or(Some(Algorithm::Md5), |name| Algorithm::of(std::str::from_utf8(&name).ok()?))?;
+    Some(algorithm.hash(observed.outline.body.of(observed.bytes)).into())
+}
+
 /// The transaction that a message belongs to.
 fn find_transaction(c: &Conversation, o: &Outline, key: u64) -> Option<usize> {
     let from = c.transaction_keys.len().saturating_sub(TRANSACTIONS_BACK);
@@ -174,6 +197,7 @@ fn join_transaction(
         let via =
             (c.texts.append(capped(o.branch.of(bytes))), c.texts.intern_like(sent_by, capped(o.sent_by.of(bytes))));
         let mut transaction = Transaction::begin(facts, via, position);
+        transaction.asks_rport = memchr::memmem::find(o.via.of(bytes), b"rport").is_some();
         if !facts.is_request() {
             transaction.respond(facts, position);
         }
@@ -262,28 +286,48 @@ fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u8> {
         // An offer and its answer: most calls have no more.
         c.sdps.reserve_exact(2);
     }
-    c.sdps.push(SdpFacts::of(&Session::parse(observed.keys.sdp.of(observed.bytes))));
+    let session = Session::parse(observed.keys.sdp.of(observed.bytes));
+    let mut facts = SdpFacts::of(&session);
+    if !session.defects.is_empty() {
+        facts.flaws = keep_flaws(&session, observed);
+    }
+    c.sdps.push(facts);
     c.sdp_keys.push(key);
     u8::try_from(c.sdps.len() - 1).ok()
 }
 
 fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {
-    let bytes = observed.bytes;
     let kept = observed.outline.defects.iter().take(DEFECTS_CAP).map(|&defect| {
-        let at = (defect.span.start as usize).min(bytes.len());
-        let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
-        let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
-        let line = bytes[line_start..line_end].strip_suffix(b"\r").unwrap_or(&bytes[line_start..line_end]);
-        // A window around the place, where the line is long.
-        let column = at - line_start;
-        let skip =
-            if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
-        KeptDefect {
-            defect,
-            line: line[skip..].iter().copied().take(LINE_CAP).collect(),
-            line_number: memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1,
-            column: (column - skip) as u32,
-        }
+        let (line, line_number, column) = line_at(observed.bytes, defect.span.start as usize);
+        KeptDefect { defect, line, line_number, column }
+    });
+    kept.collect()
+}
+
+/// The line of a message that holds the byte at `at` (a window around it, where the line is long), its 1-based number, and where in it the byte stands.
+fn line_at(bytes: &[u8], at: usize) -> (Box<[u8]>, u32, u32) {
+    let at = at.min(bytes.len());
+    let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
+    let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
+    let line = bytes[line_start..line_end].strip_suffix(b"\r").unwrap_or(&bytes[line_start..line_end]);
+    let column = at - line_start;
+    let skip = if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
+    let number = memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1;
+    (line[skip..].iter().copied().take(LINE_CAP).collect(), number, (column - skip) as u32)
+}
+
+/// What is wrong with a session description, each with its line in the message that brought it first.
+fn keep_flaws(session: &Session<'_>, observed: &Observed<'_>) -> Box<[Flaw]> {
+    let body = observed.keys.sdp;
+    let kept = session.defects.iter().take(FLAWS_CAP).map(|defect| {
+        // What is missing is missed where the description begins.
+        let span = if defect.span.is_empty() {
+            Span { start: body.start, end: body.start }
+        } else {
+            defect.span.shifted(body.start)
+        };
+        let (line, line_number, column) = line_at(observed.bytes, span.start as usize);
+        Flaw { kind: defect.kind, span, line, line_number, column }
     });
     kept.collect()
 }

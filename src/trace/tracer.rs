@@ -55,6 +55,10 @@ impl Default for Limits {
 pub trait Sink {
     /// A message was seen: the one at `position` of `conversation`, which is not complete yet.
     fn message(&mut self, conversation: &Conversation, position: u32, observed: &Observed<'_>);
+    /// The run's clock stands here: what has been silent since was silent although the input went on.
+    fn clock(&mut self, now: Timestamp) {
+        let _ = now;
+    }
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
     /// Something happened beside messages.
@@ -163,6 +167,7 @@ impl Tracer {
 
     /// Hands over everything that is still open: the input is at its end.
     pub fn finish(&mut self, sink: &mut impl Sink) {
+        sink.clock(self.now);
         let mut rest: Vec<Conversation> = std::iter::from_fn(|| self.shelf.pop_first()).collect();
         rest.sort_unstable_by_key(|c| (c.kind, c.id));
         for conversation in rest {
@@ -200,6 +205,7 @@ impl Tracer {
             return;
         }
         self.looked_at = time;
+        sink.clock(time);
         self.tell_settled(sink);
         while let Some(conversation) = self.shelf.pop_due(time, path::open_until) {
             self.hand_over(conversation, sink);

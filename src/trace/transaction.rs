@@ -24,6 +24,8 @@ pub struct Transaction {
     pub branch: Span,
     /// sent-by of the top Via.
     pub sent_by: Span,
+    /// Whether the top Via asks for the answer at the port that the request came from. RFC 3581 §3
+    pub asks_rport: bool,
     /// Position of its latest message.
     pub latest: u32,
     /// Where the request went; of a transaction first seen by a response, its reverse.
@@ -58,6 +60,7 @@ impl Transaction {
             cseq: facts.cseq,
             branch: via.0,
             sent_by: via.1,
+            asks_rport: false,
             latest: position,
             flow,
             request: facts.is_request().then_some(position),

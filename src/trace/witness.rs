@@ -116,6 +116,8 @@ pub struct Witness {
     records: Option<Box<[Records; 2]>>,
     opened_alert: Option<(usize, Alert)>,
     begun: Timestamp,
+    /// Frame of what decides: an alert, or an answer in another protocol.
+    decided: Option<u64>,
     ended: Option<End>,
     /// Whether a message was found in it.
     pub carried_sip: bool,
@@ -130,12 +132,15 @@ struct End {
 
 impl Witness {
     /// Notes the next bytes of a side.
-    pub fn data(&mut self, direction: usize, bytes: &[u8], time: Timestamp) {
+    pub fn data(&mut self, direction: usize, bytes: &[u8], time: Timestamp, frame: u64) {
         let Some(said) = self.said.get_mut(direction) else { return };
         if matches!(said, Said::Nothing) {
             *said = first_words(bytes);
             if self.begun == Timestamp::default() {
                 self.begun = time;
+            }
+            if direction == 1 && matches!(said, Said::Text(_)) && self.records.is_some() {
+                self.decided.get_or_insert(frame);
             }
             if matches!(said, Said::Hello { .. } | Said::Record) && self.records.is_none() {
                 self.records = Some(Box::default());
@@ -145,7 +150,16 @@ impl Witness {
             && let Some(records) = self.records.as_mut().and_then(|r| r.get_mut(direction))
         {
             records.push(bytes);
+            if records.alert.is_some() || records.protected_alert {
+                self.decided.get_or_insert(frame);
+            }
         }
+    }
+
+    /// The frame that shows what the verdict says, where one does.
+    #[must_use]
+    pub fn frame(&self) -> Option<u64> {
+        self.decided
     }
 
     /// Notes an alert that was opened.
@@ -346,12 +360,12 @@ mod tests {
         let mut hello = record(22, &[0; 60]);
         hello[5..11].copy_from_slice(&[1, 0, 0, 56, 3, 3]);
         let mut witness = Witness::default();
-        witness.data(0, &hello, Timestamp(1));
-        witness.data(1, &[record(22, &[2; 40]), record(20, &[1]), record(23, &[5; 90])].concat(), Timestamp(2));
-        witness.data(0, client_says, Timestamp(3));
+        witness.data(0, &hello, Timestamp(1), 1);
+        witness.data(1, &[record(22, &[2; 40]), record(20, &[1]), record(23, &[5; 90])].concat(), Timestamp(2), 2);
+        witness.data(0, client_says, Timestamp(3), 3);
         witness.end(first.src, false, Timestamp(4));
         let info = tls::Info { version: Some(tls::Version::Tls13), ..tls::Info::default() };
-        witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[]), Timestamp(5))
+        witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[], false), Timestamp(5))
     }
 
     #[test]

@@ -76,6 +76,18 @@ impl Talk {
         }
     }
 
+    /// One packet of sound, wherever it stands in the stream.
+    pub fn one(&self, scene: &mut Scene, at_us: u64, sequence: u16, timestamp: u32) {
+        let packet = self.packet(0, sequence, timestamp, &[0xff; 160]);
+        scene.at_us(at_us).udp(self.src, self.dst, &packet);
+    }
+
+    /// The first packet of a talkspurt. RFC 3551 §4.1
+    pub fn marked(&self, scene: &mut Scene, at_us: u64, sequence: u16, timestamp: u32) {
+        let packet = self.packet(0x80, sequence, timestamp, &[0xff; 160]);
+        scene.at_us(at_us).udp(self.src, self.dst, &packet);
+    }
+
     fn packet(&self, marker: u8, sequence: u16, timestamp: u32, payload: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0x80, marker | self.payload_type];
         bytes.extend(sequence.to_be_bytes());

@@ -54,8 +54,8 @@ pub struct Participant {
     pub address: Endpoint,
     /// Its part, where it can be told.
     pub role: Option<Role>,
-    /// Whether it put itself into the route of what follows.
-    pub record_routes: bool,
+    /// Of a proxy that forwarded: whether it put itself into the route of what follows.
+    pub record_routes: Option<bool>,
     /// Of a proxy: whether it keeps transactions, where that can be told.
     pub stateful: Option<bool>,
     /// How the part is known.
@@ -92,7 +92,7 @@ fn participant(station: &Station<'_>) -> Participant {
     let mut p = Participant {
         address: path.stations().get(at).copied().unwrap_or_default(),
         role: None,
-        record_routes: false,
+        record_routes: None,
         stateful: None,
         evidence: Vec::new(),
         software: software(station),
@@ -111,13 +111,13 @@ fn participant(station: &Station<'_>) -> Participant {
             sent.vias, received.vias
         ));
         let routes = |f: &Facts| c.headers(f, HeaderName::RecordRoute).count();
-        p.record_routes = routes(sent) > routes(received);
-        if p.record_routes {
+        p.record_routes = Some(routes(sent) > routes(received));
+        if p.record_routes == Some(true) {
             p.evidence.push("added a Record-Route".to_owned());
         }
         if let Some((stateful, why)) = proxy::state(station) {
             p.stateful = Some(stateful);
-            p.evidence.push(why);
+            p.evidence.extend(why);
         }
         if let Some(change) = b2bua::media_change(c, received, sent) {
             p.evidence.push(change);

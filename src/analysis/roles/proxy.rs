@@ -29,32 +29,20 @@ pub(super) fn forwarded<'a>(station: &Station<'a>) -> Option<(&'a Facts, &'a Fac
     None
 }
 
-/// Whether a proxy keeps transactions, and what shows it; `None` where nothing does.
-pub(super) fn state(station: &Station<'_>) -> Option<(bool, String)> {
-    let mut stateless = None;
-    if let Some((is_own, why)) = trying(station) {
-        if is_own {
-            return Some((true, why));
-        }
-        stateless = Some((false, why));
-    }
+/// Whether a proxy keeps transactions, and all that shows it; `None` where nothing does.
+pub(super) fn state(station: &Station<'_>) -> Option<(bool, Vec<String>)> {
     let pairs = pairs(station);
-    if let Some((up, _)) =
-        pairs.iter().find(|(up, _)| pairs.iter().filter(|(other, _)| other.latest == up.latest).count() > 1)
-    {
-        return Some((true, format!("sent one {} on to more than one target", up.method.text())));
+    let mut told: Vec<(bool, String)> = trying(station).into_iter().collect();
+    let branches = |up: &Transaction| pairs.iter().filter(|(other, _)| std::ptr::eq(*other, up)).count();
+    if let Some((up, _)) = pairs.iter().find(|(up, _)| branches(up) > 1) {
+        told.push((true, format!("sent one {} on to {} targets", up.method.text(), branches(up))));
     }
-    for (up, down) in pairs {
-        match repeats(station, up, down) {
-            Some(stateful @ (true, _)) => return Some(stateful),
-            Some(passed) => stateless = stateless.or(Some(passed)),
-            None => {}
-        }
-        if let Some(why) = own_ack(station, up, down) {
-            return Some((true, why));
-        }
-    }
-    stateless
+    told.extend(pairs.iter().find_map(|(up, down)| repeats(station, up, down)));
+    told.extend(pairs.iter().find_map(|(up, down)| own_ack(station, up, down)).map(|why| (true, why)));
+    // One thing that only who keeps transactions does outweighs what looks as if it did not.
+    let stateful = told.iter().any(|(stateful, _)| *stateful);
+    let why: Vec<String> = told.into_iter().filter(|(s, _)| *s == stateful).map(|(_, why)| why).collect();
+    (!why.is_empty()).then_some((stateful, why))
 }
 
 /// Only who keeps transactions answers 100, and passes none on. RFC 3261 §16.2, §16.7 and §16.11

@@ -1,7 +1,7 @@
 //! TCP connections as a capture shows them: handshake, numbered bytes, acknowledgements, the end.
 
-use super::packet::{self, Segment, flag};
 use super::veil::Veil;
+use crate::net::assemble::{self, Segment, flag};
 use std::net::SocketAddr;
 
 /// Bytes of one segment: below what a loopback device takes, and above any SIP message that is not meant to hurt.
@@ -108,7 +108,7 @@ impl Connection {
         let (me, other) = (self.sides[from], self.sides[1 - from]);
         let segment = Segment { seq: me.next, ack: other.next, flags };
         self.packet.clear();
-        if packet::tcp(me.address, other.address, segment, payload, &mut self.packet) {
+        if assemble::tcp(me.address, other.address, segment, payload, &mut self.packet) {
             out(&self.packet);
         }
         let counted = u32::from(flags & (flag::SYN | flag::FIN) != 0);

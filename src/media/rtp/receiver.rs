@@ -37,6 +37,9 @@ pub struct Receiver {
     after_event: bool,
     max_delta: i64,
     max_gap: i64,
+    gap_end: Timestamp,
+    gap_lost: u16,
+    gap_is_meant: bool,
 }
 
 /// What a [`Receiver`] has found so far. Times are milliseconds.
@@ -77,6 +80,12 @@ pub struct Statistics {
     /// Longest time between two packets that silence suppression does not explain: a pause counts unless the packet after it
     /// is marked and its timestamp moved along, or comfort noise or telephone events stand beside it.
     pub max_gap_ms: f64,
+    /// When that pause ended.
+    pub gap_end: Timestamp,
+    /// Packets whose numbers are missing across it.
+    pub gap_lost: u16,
+    /// Whether its sender paused, or stood still: no number is missing, and the timestamp went on with the clock.
+    pub gap_is_meant: bool,
     /// From the first to the last packet.
     pub duration_ms: f64,
     /// When the first packet came.
@@ -115,6 +124,9 @@ impl Receiver {
             after_event: false,
             max_delta: 0,
             max_gap: 0,
+            gap_end: Timestamp::default(),
+            gap_lost: 0,
+            gap_is_meant: false,
         }
     }
 
@@ -168,10 +180,10 @@ impl Receiver {
             self.max_delta = self.max_delta.max(delta);
         }
         if delta > self.max_gap && !around_silence && !event && !self.after_event {
-            let moved_along =
-                || self.jitter.advance_ns(header.timestamp, used.clock_rate).is_some_and(|n| n >= delta / 2);
-            if !(header.marker && skipped <= TALKSPURT_SKIP && moved_along()) {
-                self.max_gap = delta;
+            let moved = self.jitter.advance_ns(header.timestamp, used.clock_rate).is_some_and(|n| n >= delta / 2);
+            if !(header.marker && skipped <= TALKSPURT_SKIP && moved) {
+                (self.max_gap, self.gap_end) = (delta, at);
+                (self.gap_lost, self.gap_is_meant) = (skipped, moved && skipped == 0);
             }
         }
         if !event {
@@ -260,6 +272,9 @@ impl Receiver {
             clock_rate: Some(main.clock_rate).filter(|&rate| rate != 0).or(jitter.fitted_rate),
             max_delta_ms: ms(self.max_delta),
             max_gap_ms: ms(self.max_gap),
+            gap_end: self.gap_end,
+            gap_lost: self.gap_lost,
+            gap_is_meant: self.gap_is_meant,
             duration_ms: self.last.ms_since(self.first),
             first: self.first,
             last: self.last,

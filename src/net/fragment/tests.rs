@@ -1,4 +1,4 @@
-use super::{Fragment, Fragments, Key, MAX_BYTES, MAX_DATAGRAMS, PATIENCE, Whole};
+use super::{Fragment, Fragments, Key, MAX_BYTES, MAX_DATAGRAMS, MAX_HEAD, MAX_LOST, PATIENCE, Whole};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::net::ip::Place;
 use crate::net::layer::{Bytes, Path};
@@ -176,4 +176,45 @@ fn neither_many_datagrams_nor_many_bytes_nor_many_pieces_fill_memory() {
     }
     assert_eq!(arrivals.counted(Reason::FragmentsEvicted), 3);
     assert!(arrivals.fragments.held() < 9000);
+}
+
+/// A datagram of UDP from port 5060 to port 5062 that says `length` bytes.
+fn datagram(length: u16, text: &[u8]) -> Vec<u8> {
+    let [high, low] = length.to_be_bytes();
+    [&[0x13, 0xc4, 0x13, 0xc6, high, low, 0, 0][..], text].concat()
+}
+
+#[test]
+fn what_is_missed_is_told_with_its_ports_and_its_beginning() {
+    let mut a = Arrivals::default();
+    a.arrive(1, 0, true, &datagram(40, b"OPTIONS sip:a@b SIP/2.0\r\n1234567"));
+    a.arrive(2, 16, false, b"the end");
+    a.now = PATIENCE.as_nanos() as i64 + 5;
+    a.arrive(3, 0, true, &datagram(24, b"a start "));
+    let (lost, later) = a.fragments.take_lost();
+    assert!(later);
+    let mut lost: Vec<_> = lost.collect();
+    lost.sort_by_key(|l| l.frame);
+    assert_eq!(lost.len(), 2);
+    assert_eq!((lost[0].flow.src.port, lost[0].flow.dst.port), (5060, 5062));
+    assert_eq!((lost[0].came, lost[0].of, lost[0].frame), (40, Some(40), 1));
+    assert!(lost[0].head.starts_with(b"OPTIONS sip:a@b"));
+    // Without its first fragment it has no ports and no text.
+    assert_eq!((lost[1].flow, lost[1].of, lost[1].head.len()), (key(2).flow, Some(23), 0));
+    assert!(!a.fragments.has_lost());
+}
+
+#[test]
+fn what_is_told_of_lost_datagrams_is_bounded() {
+    let mut a = Arrivals::default();
+    for id in 0..2 * MAX_LOST as u32 {
+        a.arrive(id, 0, true, &datagram(9000, &[b'x'; MAX_HEAD + 64]));
+    }
+    a.fragments.finish(&mut a.undecoded);
+    assert_eq!(a.counted(Reason::FragmentMissing), 2 * MAX_LOST as u64);
+    let (lost, later) = a.fragments.take_lost();
+    assert!(!later, "only first fragments came");
+    let lost: Vec<_> = lost.collect();
+    assert_eq!(lost.len(), MAX_LOST);
+    assert!(lost.iter().all(|l| l.head.len() == MAX_HEAD));
 }

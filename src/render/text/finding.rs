@@ -65,10 +65,16 @@ pub fn finding(finding: &Finding, evidence: &Evidence<'_>, terminal: Terminal, o
     paragraph("ruled out", &finding.ruled_out.join("\n"), terminal, out)?;
     paragraph("fix", &finding.fix, terminal, out)?;
     let rule = terminal.show(finding.rule.as_bytes());
-    match rule.as_str() {
-        "" => Ok(()),
-        _ => writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}"))),
-    }
+    let more = format!("more  sipctl explain {}", finding.code);
+    let line = match rule.as_str() {
+        "" => more,
+        _ if 4 + width(&rule) + 11 + width(&more) <= terminal.columns() => format!("rule  {rule}     {more}"),
+        _ => {
+            writeln!(out, "    {}", terminal.paint(Tone::Faint, &format!("rule  {rule}")))?;
+            more
+        }
+    };
+    writeln!(out, "    {}", terminal.paint(Tone::Faint, &line))
 }
 
 /// `messages 10, 11, 12 · 10.20.0.1:5060 → 10.20.0.10:5060 · at +2.511, +3.011, +4.011`; one message is named in full.
@@ -131,7 +137,7 @@ fn paragraph(word: &str, text: &str, terminal: Terminal, out: &mut dyn Write) ->
 }
 
 /// A line of a message with carets under the bytes at fault, and below or beside them what is wrong.
-fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn source_line(span: &EvidenceSpan, tone: Tone, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let line = span.line.strip_suffix(b"\n").unwrap_or(&span.line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let from = usize::try_from(span.column).unwrap_or(usize::MAX).min(line.len());

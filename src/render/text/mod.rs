@@ -3,7 +3,9 @@
 //! [`decode`] writes a whole report; the parts are public for live use, where each is written as soon as it is known.
 
 mod call;
+pub mod explain;
 mod finding;
+pub mod lint;
 mod overview;
 pub mod ping;
 pub mod register;

@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod faults;
 pub mod findings;
+pub mod legs;
 pub mod messages;
 pub mod requests;
 pub mod wrapped;
@@ -99,6 +100,37 @@ pub const CAPTURES: &[Fixture] = &[
         packing: Packing::Zstd,
     },
     plain("malformed.pcap", "every message of messages/, each in a datagram of its own", faults::malformed),
+    plain(
+        "legs-b2bua.pcap",
+        "a B2BUA passes a call on under another Call-ID, which X-CID ties to the first",
+        legs::b2bua,
+    ),
+    plain(
+        "legs-sbc.pcap",
+        "an SBC with an address on each side relays media; only Session-ID stays the same",
+        legs::sbc,
+    ),
+    plain(
+        "legs-hunting.pcap",
+        "a B2BUA tries a second phone where the first is busy: three legs, tied by numbers, host and time",
+        legs::hunting,
+    ),
+    plain(
+        "legs-two-calls.pcap",
+        "two calls at once through one B2BUA to the same number, told apart by their callers",
+        legs::two_told_apart,
+    ),
+    plain(
+        "legs-ambiguous.pcap",
+        "the same with the callers hidden: which leg belongs to which call cannot be known",
+        legs::two_alike,
+    ),
+    plain(
+        "legs-unrelated.pcap",
+        "calls that follow each other and have nothing to do with each other",
+        legs::unrelated,
+    ),
+    plain("legs-transfer.pcap", "a blind transfer: REFER, and the call that it asks for", legs::transfer),
     plain(
         "hostile-names.pcap",
         "escape sequences, a title change and bidirectional controls in From, Call-ID, reason and User-Agent",

@@ -26,10 +26,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     ],
     confirm: "Compare From tag, To tag and CSeq of the ACK with those of the 200: sipctl decode FILE --call N --messages headers.",
     fix: "Mend the program that sends the ACK: From tag, To tag and CSeq number are those of the 200 that it confirms, the method is ACK.",
-    settings: &[(
-        Product::Kamailio,
-        "topos/topoh: load the module on every node that the call passes, with the same mask_key; without it tags and routes of the ACK stay masked",
-    )],
+    settings: &[(Product::Kamailio, "topoh: the same mask_key on every node that the calls of one cluster pass")],
     rule: "RFC 3261 §13.2.2.4, §12.2.1.1",
 }];
 

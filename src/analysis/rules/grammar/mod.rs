@@ -1,6 +1,7 @@
 //! What is wrong with a message by itself.
 
 pub mod defects;
+pub mod entries;
 
 use super::Rule;
 

@@ -40,7 +40,7 @@ static ENTRIES: [Entry; 1] = [Entry {
         ),
         (
             Product::OpenSips,
-            "dialog: options_ping_interval with create_dialog(\"Pp\"); rtpengine: timeout and silent-timeout",
+            "dialog: options_ping_interval, with the flags of create_dialog() that ping either side; rtpengine: timeout and silent-timeout",
         ),
     ],
     rule: "RFC 3261 §15",

@@ -64,7 +64,7 @@ pub(super) static ENTRIES: [Entry; 6] = [
                 Product::Asterisk,
                 "pjsip.conf, endpoint: device_state_busy_at; dial plan: GROUP() and GROUP_COUNT() for limits",
             ),
-            (Product::FreeSwitch, "the limit application, and max_calls or the like in the dial plan"),
+            (Product::FreeSwitch, "dial plan: the limit application"),
             (Product::Kamailio, "dialog: dlg_manage() with profiles (get_profile_size()) where the script answers 486"),
         ],
         rule: "RFC 3261 §21.4.24, §21.6.1",

@@ -105,7 +105,7 @@ fn finding(case: &Case<'_>, branches: &[Branch<'_>]) -> Finding {
     let left = up.len() > 1 && case.now.since(last) >= PATIENCE_NS;
     let n = branches.len();
     let mut f = ENTRIES[0].finding(match left {
-        true => format!("{n} branches answered the call, and {} of them were left standing", up.len()),
+        true => format!("{n} branches answered the call, and {} of them were never ended", up.len()),
         false => format!("{n} branches answered the call: {}", words::list(&distinct)),
     });
     if left {

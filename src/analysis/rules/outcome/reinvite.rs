@@ -31,10 +31,7 @@ static ENTRIES: [Entry; 2] = [
                 Product::Asterisk,
                 "pjsip.conf, endpoint: direct_media_glare_mitigation=outgoing|incoming, or direct_media=no",
             ),
-            (
-                Product::FreeSwitch,
-                "sofia profile: disable the codec lock of the other side; enable-timer with one refresher",
-            ),
+            (Product::FreeSwitch, "sofia profile: enable-timer=false where the other side refreshes the session"),
         ],
         rule: "RFC 3261 §14.1, §14.2, §21.4.27",
     },

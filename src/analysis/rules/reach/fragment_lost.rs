@@ -7,7 +7,7 @@
 use super::connection::again;
 use super::icmp_unreachable::in_words;
 use super::no_response::{is_silent, soften};
-use crate::analysis::incidents::{self, Repeated};
+use crate::analysis::incidents::Repeated;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Safe;
@@ -120,9 +120,6 @@ pub(super) fn incomplete(r: &Repeated, lost: &Incomplete) -> Finding {
     ));
     if !lost.call_id.is_empty() {
         f.detail.push(format!("Its Call-ID is {}.", Safe(&lost.call_id)));
-    }
-    if let Some((kind, id)) = lost.conversation {
-        f.detail.push(format!("It belongs to {}.", incidents::name(kind, id)));
     }
     again(r, "That happened", &mut f);
     f.confidence = Confidence::Likely;

@@ -6,7 +6,7 @@
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::sip::Method;
-use crate::trace::{Conversation, Transaction};
+use crate::trace::{Conversation, Transaction, Transport};
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -93,6 +93,12 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
             words::duration(over)
         ),
     });
+    if request.size > super::udp_too_large::MOST_BYTES && request.transport == Transport::Udp {
+        f.detail.push(format!(
+            "It has {} bytes: try a shorter one, since what is over 1300 bytes may need IP fragments on the way, and firewalls drop those.",
+            request.size
+        ));
+    }
     // Seen from one place, silence can be that of a capture which sees one direction only.
     f.confidence = if hears(c, t) { Confidence::Certain } else { Confidence::Likely };
     if let Some(answered) = c.transactions.iter().find(|o| o.first_response.is_some() && o.flow.dst == t.flow.dst) {

@@ -84,15 +84,17 @@ fn slow<'a>(c: &'a Conversation, t: &Transaction) -> Option<Slow<'a>> {
     (took > limit).then_some(Slow { request: (from, request), response: (to, response), took })
 }
 
-/// Whether `o` is the same request on a hop behind that of `s`, and as slow.
+/// Whether `o` is the request of `s` on a hop behind, and as slow.
 fn is_behind(c: &Conversation, o: &Slow<'_>, s: &Slow<'_>) -> bool {
     let (behind, before) = (o.request.1, s.request.1);
+    let is_same = behind.cseq == before.cseq && c.text(behind.from_tag) == c.text(before.from_tag);
+    // A B2BUA sends an INVITE of its own.
+    let is_own = behind.asks(Method::Invite) && behind.to_tag.is_empty() && before.to_tag.is_empty();
     behind.index > before.index
         && behind.method == before.method
-        && behind.cseq == before.cseq
+        && (is_same || is_own)
         && behind.transaction != before.transaction
         && behind.flow.src.same_ip(&before.flow.dst)
-        && c.text(behind.from_tag) == c.text(before.from_tag)
         && o.took * 2 > s.took
 }
 

@@ -194,9 +194,9 @@ pub(super) fn failed(r: &Repeated, failure: &TlsFailure) -> Finding {
     let mut f = ENTRIES[FAILED].finding(format!("TLS from {client} to {server} failed: {cause}"));
     let frame = r.first.frame;
     match failure.alert {
-        Some(alert) => f.detail.push(format!("The alert says that {}.", meaning(alert))),
+        Some(alert) => f.detail.push(format!("The alert, in frame {frame}, says that {}.", meaning(alert))),
         None if failure.encrypted_alert => f.detail.push(format!(
-            "{} sent an alert that is encrypted, and no data was exchanged; the connection was over in frame {frame}.",
+            "{} sent an alert that is encrypted (frame {frame}), and no data was exchanged.",
             failure.by
         )),
         None if failure.reset => f
@@ -206,6 +206,11 @@ pub(super) fn failed(r: &Repeated, failure: &TlsFailure) -> Finding {
             .detail
             .push(format!("{} closed the connection in the middle of the handshake (frame {frame}).", failure.by)),
         None => {}
+    }
+    if !failure.answered {
+        f.detail.push(format!(
+            "Nothing came back for the ClientHello (frame {frame}): what listens there may not speak TLS."
+        ));
     }
     certificate_detail(failure, &mut f);
     weigh(failure, problem.is_some(), &mut f);

@@ -1,5 +1,6 @@
 //! `register-refused`: a registrar refused a registration, or the credentials for it.
 
+use crate::analysis::rules::Product::{Asterisk, FreeSwitch, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::trace::{Kind, registration};
@@ -11,9 +12,31 @@ static ENTRIES: [Entry; 1] = [Entry {
     code: "register-refused",
     severity: Severity::Error,
     meaning: "The registrar did not accept the registration: the phone cannot be called.",
-    rule: "RFC 3261 §10.3",
+    noticed: "The phone shows that it is not registered; callers hear that the user is not available.",
+    causes: &[
+        "403: the account is barred, registers from an address that it may not use, or its password is wrong (many registrars say 403 then)",
+        "404: the registrar knows no such user, or not under this domain",
+        "400, 420, 421: it does not understand what the client sent or asks for",
+        "5xx: its database or the server behind it does not work",
+    ],
+    confirm: "sipctl register sip:USER@DOMAIN --password-file FILE -v from the same network; the registrar's log at the time of the message.",
     fix: "Compare user name, realm and password with the registrar's; 403 and 404 mean that the account itself is barred or unknown.",
-    ..Entry::BLANK
+    settings: &[
+        (
+            Asterisk,
+            "pjsip.conf: the endpoint's aors= names the type=aor of the user in To; max_contacts=0 (the default) lets nobody register; acl= and contact_acl=",
+        ),
+        (
+            FreeSwitch,
+            "the user in the directory under the domain of To; force-register-domain, apply-register-acl, multiple-registrations in the profile",
+        ),
+        (
+            Kamailio,
+            "registrar module: save() and max_contacts; domain module and multidomain in auth_db and usrloc (use_domain)",
+        ),
+        (OpenSips, "registrar module: save() and max_contacts; use_domain in usrloc and auth_db"),
+    ],
+    rule: "RFC 3261 §10.3",
 }];
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {

@@ -346,3 +346,6 @@ fn key(request: &Message<'_>, way: &Way, method: Method) -> Vec<u8> {
     }
     parts.join(&0)
 }
+
+#[cfg(test)]
+mod tests;

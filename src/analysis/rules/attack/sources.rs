@@ -1,0 +1,279 @@
+//! Who begins conversations, and what that amounts to: `scanner`, `flood`, `extension-scan`, `password-guessing`,
+//! `account-compromised`, `toll-fraud`. Memory is bounded: the addresses that were quiet longest are forgotten first, once judged.
+
+use super::entries::{COMPROMISED, ENTRIES, EXTENSIONS, FLOOD, GUESSING, SCANNER, TOLL};
+use super::numbers::Dialled;
+use super::source::{GUESSES, Source, name};
+use crate::analysis::rules::auth::attempt;
+use crate::analysis::{Case, Confidence, Finding, words};
+use crate::base::{Endpoint, Safe, Table};
+use crate::digest::Given;
+use crate::sip::{HeaderName, Method, Uri};
+use crate::trace::{Conversation, Facts, Kind, Transaction};
+use std::net::IpAddr;
+
+/// Addresses that are remembered at once.
+const SOURCES: usize = 4096;
+/// Findings of addresses that had to be forgotten.
+const READY: usize = 256;
+/// Transactions of one conversation that are looked at.
+const MOST: usize = 256;
+
+/// Words in User-Agent (or in the display name of From) by which scanners give themselves away, in lower case.
+const SCANNERS: [(&[u8], &str); 13] = [
+    (b"friendly-scanner", "friendly-scanner (SIPVicious)"),
+    (b"sipvicious", "SIPVicious"),
+    (b"sundayddr", "sundayddr"),
+    (b"sip-scan", "sip-scan"),
+    (b"sipscan", "sipscan"),
+    (b"sipcli/", "sipcli"),
+    (b"sipptk", "sipptk"),
+    (b"pplsip", "pplsip"),
+    (b"siparmyknife", "SIP Army Knife"),
+    (b"sivus", "SiVuS"),
+    (b"smap ", "smap"),
+    (b"iwar", "iWar"),
+    (b"gulp", "gulp"),
+];
+
+/// Findings that are consequences of an attack, where their conversation belongs to one.
+const CONSEQUENCES: [&str; 4] = ["auth-wrong-credentials", "auth-no-credentials", "register-refused", "call-rejected"];
+
+/// The addresses that begin conversations.
+#[derive(Debug)]
+pub struct Sources {
+    table: Table<IpAddr, Source>,
+    home: Option<Box<str>>,
+    ready: Vec<Finding>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Sources::new(None)
+    }
+}
+
+impl Sources {
+    /// Nobody yet. `home` is the calling code of the country where calls usually stay.
+    #[must_use]
+    pub fn new(home: Option<&str>) -> Self {
+        Sources { table: Table::new(SOURCES), home: home.map(Into::into), ready: Vec::new() }
+    }
+
+    /// How many addresses are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Takes a conversation in. What it proves by itself goes to `findings`; what follows from an attack leaves them.
+    pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let c = case.conversation;
+        let Some((_, first)) = c.firsts().find(|(_, f)| f.is_request()) else { return };
+        let now = first.time;
+        let (source, gone) = self.table.touch_or_insert(&first.flow.src.ip(), now.0, Source::default);
+        let compromised = judge(source, case, first, self.home.as_deref());
+        if compromised.is_some() || source.is_guessing || source.is_scanning() || source.scanner.is_some() {
+            findings.retain(|f| !CONSEQUENCES.contains(&f.code));
+        }
+        findings.extend(compromised);
+        if let Some((ip, gone)) = gone
+            && self.ready.len() < READY
+        {
+            self.ready.extend(amount(ip, &gone));
+        }
+    }
+
+    /// What they amount to, at the end of the input.
+    pub fn finish(&mut self) -> Vec<Finding> {
+        let mut all = std::mem::take(&mut self.ready);
+        while let Some((ip, source)) = self.table.pop_oldest() {
+            if all.len() < 4 * READY {
+                all.extend(amount(ip, &source));
+            }
+        }
+        all
+    }
+}
+
+/// Notes what a conversation says of its source, and whether an account was opened in it.
+fn judge(source: &mut Source, case: &Case<'_>, first: &Facts, home: Option<&str>) -> Option<Finding> {
+    let c = case.conversation;
+    let target = first.flow.dst.ip().to_string();
+    source.begin(first.time, target.as_bytes(), first.index);
+    let is_accepted = c.transactions.iter().any(|t| (200..300).contains(&t.final_status));
+    source.accepted = source.accepted.saturating_add(u32::from(is_accepted));
+    if let Some(scanner) = scanner(c, first) {
+        source.scanner = Some(scanner);
+        name(&mut source.scan_shown, first.index);
+    }
+    let to = Uri::parse(c.text(c.to)).user.unwrap_or_default();
+    if !is_accepted && let Some(refusal) = refusal_of_user(c) {
+        source.refuse_user(refusal.time, to, refusal.index);
+    }
+    if c.kind == Kind::Call
+        && first.method == Method::Invite
+        && let Some(dialled) = Uri::parse(c.text(first.uri_or_reason)).user.and_then(Dialled::of)
+    {
+        source.dial(first.time, dialled, home, first.index);
+    }
+    credentials(source, case, first.flow.src)
+}
+
+fn scanner(c: &Conversation, first: &Facts) -> Option<&'static str> {
+    let agent = c.header(first, HeaderName::UserAgent).unwrap_or_default();
+    let display = c.text(c.from_display);
+    let known = |text: &[u8]| {
+        let mut lower = [0; 64];
+        let len = text.len().min(lower.len());
+        let lower = lower.get_mut(..len)?;
+        lower.copy_from_slice(text.get(..len)?);
+        lower.make_ascii_lowercase();
+        SCANNERS.iter().find(|(word, _)| memchr::memmem::find(lower, word).is_some()).map(|(_, name)| *name)
+    };
+    known(agent).or_else(|| if display.eq_ignore_ascii_case(b"sipvicious") { Some("SIPVicious") } else { None })
+}
+
+/// The response that says that a user is not there or may not be asked for.
+fn refusal_of_user(c: &Conversation) -> Option<&Facts> {
+    let refused = |t: &&Transaction| matches!(t.final_status, 401 | 403 | 404 | 407 | 410 | 484 | 604);
+    let t = c.transactions.iter().take(MOST).find(refused)?;
+    c.at(t.final_response?)
+}
+
+/// Credentials that were refused and accepted.
+fn credentials(source: &mut Source, case: &Case<'_>, from: Endpoint) -> Option<Finding> {
+    let c = case.conversation;
+    let mut opened = None;
+    for t in c.transactions.iter().take(MOST) {
+        let is_answer = matches!(t.final_status, 401 | 403 | 407) || (200..300).contains(&t.final_status);
+        if !is_answer || !t.flow.src.same_ip(&from) || matches!(t.method, Method::Ack | Method::Cancel) {
+            continue;
+        }
+        // Who was never refused has nothing to be held against a success.
+        let is_success = t.final_status < 300;
+        if is_success && source.guesses == 0 {
+            continue;
+        }
+        let Some((_, request, _, response)) = attempt::ends(c, t) else { continue };
+        if !attempt::has_credentials(c, request) {
+            continue;
+        }
+        let given = attempt::given(c, request);
+        let Some((_, given)) = given.first() else { continue };
+        let account = format!("{}\0{}", given.username, given.realm);
+        if !is_success {
+            let is_stale = |a: &attempt::Asked| a.challenge.as_ref().is_some_and(|ch| ch.stale);
+            if !attempt::asked(c, response).iter().any(is_stale) {
+                source.refuse_credentials(response.time, account.as_bytes(), response.index);
+            }
+        } else if let Some(refused) = source.accept_credentials(account.as_bytes()) {
+            opened = Some(compromised((from, request, response), given, refused, t));
+            source.guesses = 0;
+            source.is_guessing = false;
+            source.guess_shown.clear();
+        }
+    }
+    opened
+}
+
+fn compromised(
+    (from, request, response): (Endpoint, &Facts, &Facts),
+    given: &Given,
+    refused: u32,
+    t: &Transaction,
+) -> Finding {
+    let user = Safe(given.username.as_bytes()).to_string();
+    let title = format!("{} let {from} in as {user} after {refused} refused attempts", response.flow.src);
+    let mut f = ENTRIES[COMPROMISED].finding(title);
+    f.confidence = Confidence::Likely;
+    f.detail = vec![
+        format!(
+            "At least {GUESSES} of them came within one minute, faster than anybody types; then a {} was accepted.",
+            request.method.text()
+        ),
+        format!("The account is {user} in the realm {}.", Safe(given.realm.as_bytes())),
+    ];
+    f.ruled_out.push("a phone that was set up with a wrong password: it asks again once a minute or more slowly, and does not get it right by itself".to_owned());
+    f.positions = t.request.into_iter().chain(t.final_response).collect();
+    f
+}
+
+/// What one address amounts to: the gravest, with the rest in its sentences.
+fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
+    let over = words::duration(s.last.since(s.first).max(0));
+    let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
+    let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
+    let mut told: Vec<(usize, String, &[u64])> = Vec::new();
+    if s.is_abroad {
+        told.push((
+            TOLL,
+            format!("{ip} made {} calls abroad, {GUESSES} or more of them within one minute", s.abroad),
+            &s.toll_shown,
+        ));
+    } else if let Some(number) = &s.probed {
+        let shown = String::from_utf8_lossy(number.tail().unwrap_or_default()).into_owned();
+        told.push((
+            TOLL,
+            format!("{ip} dialled one number (…{shown}) behind ever other prefixes: it looks for a way out"),
+            &s.toll_shown,
+        ));
+    }
+    if s.is_guessing {
+        told.push((
+            GUESSING,
+            format!(
+                "{ip} tried credentials {} in vain, {GUESSES} or more of them within one minute",
+                words::times(s.guesses)
+            ),
+            &s.guess_shown,
+        ));
+    }
+    if s.is_scanning() {
+        let (users, more) = (s.users.len(), if s.users.more > 0 { " and more" } else { "" });
+        told.push((
+            EXTENSIONS,
+            format!("{ip} asked for {users}{more} different users, and was refused"),
+            &s.user_shown,
+        ));
+    }
+    if s.is_flooding() {
+        told.push((
+            FLOOD,
+            format!("{ip} sent {} requests, up to {} in one second, and hardly any was accepted", s.begun, s.peak),
+            &s.flood_shown,
+        ));
+    }
+    if let Some(scanner) = s.scanner {
+        told.push((SCANNER, format!("{ip} looks for SIP servers with {scanner}"), &s.scan_shown));
+    }
+    let ((code, title, shown), rest) = told.split_first()?;
+    let mut f = ENTRIES[*code].finding(title.clone());
+    f.confidence = if *code == SCANNER { Confidence::Certain } else { Confidence::Likely };
+    f.detail.push(format!("It sent {} requests to {hosts} over {over}; {} were accepted.", s.begun, s.accepted));
+    f.detail.extend(rest.iter().map(|(_, title, _)| format!("Beside that: {title}.")));
+    f.ruled_out.extend(other_causes(*code).map(str::to_owned));
+    f.indices = shown.to_vec();
+    Some(f)
+}
+
+/// What else looks like that.
+fn other_causes(code: usize) -> Option<&'static str> {
+    match code {
+        GUESSING => Some(
+            "a phone with a wrong password: it asks again once a minute or more slowly (one that does not wait looks the same)",
+        ),
+        EXTENSIONS => Some("a proxy or trunk that carries the calls of many: most of what it sends is accepted"),
+        FLOOD => Some("a busy trunk or a load test: most of what it sends is accepted"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

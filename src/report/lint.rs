@@ -1,0 +1,232 @@
+//! What `sipctl lint` tells: the defects of messages, each at its bytes.
+
+use super::decode::{FindingCounts, Instant, Severity};
+use super::text::Text;
+use crate::analysis;
+use crate::analysis::rules::{self, Entry};
+use crate::sip::{Defect, DefectKind, Message, Outline, StartLine, check};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The name of this form of output.
+pub const SCHEMA: &str = "sipctl.lint/1";
+
+/// Defects that a document holds; what is beyond is counted.
+const MOST: usize = 10_000;
+/// The longest part of a line that is kept around a defect.
+const LINE: usize = 2400;
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// `sipctl.lint/1`
+    pub schema: &'static str,
+    /// How it went.
+    pub summary: Summary,
+    /// What was found, in the order of the messages: at most 10,000.
+    pub defects: Vec<Fault>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// The inputs as they were named.
+    pub sources: Vec<String>,
+    /// Messages that were judged.
+    pub messages: u64,
+    /// Messages without a defect.
+    pub clean: u64,
+    /// Defects by severity.
+    pub defects: FindingCounts,
+}
+
+/// A defect of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Fault {
+    /// The finding's code that it is in `decode`: `header-malformed`.
+    pub code: &'static str,
+    /// How grave.
+    pub severity: Severity,
+    /// What is wrong with the bytes.
+    pub what: &'static str,
+    /// The rule: `RFC 3261 §20.10`.
+    pub rule: &'static str,
+    /// In which message.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Offset of the first byte at fault in the message.
+    pub start: u32,
+    /// Offset behind the last one; the same as `start` where something is missing.
+    pub end: u32,
+    /// 1-based number of the line of the message.
+    pub line: u32,
+    /// 1-based number of the byte in that line.
+    pub column: u32,
+    /// That line, or as much of it as stands around the bytes.
+    pub text: Text<'static>,
+    /// Offset of the bytes in `text`.
+    #[serde(skip)]
+    pub text_column: u32,
+}
+
+/// Where a message was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Place {
+    /// The input as it was named.
+    pub source: String,
+    /// 1-based number of the message in it.
+    pub message: u64,
+    /// How the message begins: its method, or its status code and reason phrase.
+    pub begins: Text<'static>,
+    /// In a text, the 1-based number of the line that the message starts in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_line: Option<u64>,
+    /// In a capture, the 1-based number of the packet that completed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// When it was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Instant>,
+    /// Who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub src: Option<String>,
+    /// To whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dst: Option<String>,
+    /// Over what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<&'static str>,
+}
+
+/// Judges messages, one after the other.
+#[derive(Debug, Default)]
+pub struct Linter {
+    outline: Outline,
+    found: Vec<Defect>,
+    /// How it goes.
+    pub summary: Summary,
+}
+
+impl Linter {
+    /// Judges a message; `cut`: whether the capture lacks its end; `line_feeds`: whether its lines ended with LF alone before they were
+    /// put into `bytes`. Gives its defects in the order of their places.
+    pub fn message(&mut self, mut place: Place, bytes: &[u8], cut: bool, line_feeds: bool) -> Vec<Fault> {
+        let read = if cut { self.outline.read_cut(bytes) } else { self.outline.read(bytes) };
+        if !read {
+            return Vec::new();
+        }
+        let message = Message::new(bytes, &self.outline);
+        self.found.clear();
+        check::defects(&message, &mut self.found);
+        if line_feeds && let Some(end) = memchr::memchr(b'\r', bytes) {
+            self.found.push(Defect {
+                kind: DefectKind::BareLineFeed,
+                span: crate::base::Span::new(end, end),
+                what: "every line ends with LF alone; the rest is judged as if with CRLF",
+                rule: "RFC 3261 §7",
+            });
+        }
+        place.begins = Text::new(&begins(&message)).into_owned();
+        let faults: Vec<Fault> = self.found.iter().map(|defect| fault(defect, &place, bytes)).collect();
+        self.summary.messages += 1;
+        self.summary.clean += u64::from(faults.is_empty());
+        for fault in &faults {
+            let FindingCounts { error, warning, info } = &mut self.summary.defects;
+            *match fault.severity {
+                Severity::Error => error,
+                Severity::Warning => warning,
+                Severity::Info => info,
+            } += 1;
+        }
+        faults
+    }
+}
+
+impl Report {
+    /// The document of what was judged.
+    #[must_use]
+    pub fn new(summary: Summary, defects: Vec<Fault>) -> Self {
+        Report { schema: SCHEMA, summary, defects }
+    }
+
+    /// Keeps defects while there is room.
+    pub fn keep(kept: &mut Vec<Fault>, faults: Vec<Fault>) {
+        let room = MOST.saturating_sub(kept.len());
+        kept.extend(faults.into_iter().take(room));
+    }
+}
+
+/// `INVITE`, `486 Busy Here`, as spelled.
+fn begins(message: &Message<'_>) -> Vec<u8> {
+    const MOST: usize = 80;
+    let text = match message.outline.start {
+        StartLine::Request { method_span, .. } => message.text(method_span).to_vec(),
+        StartLine::Response { status_span, reason, .. } => {
+            [message.text(status_span), b" ", message.text(reason)].concat().trim_ascii_end().to_vec()
+        }
+    };
+    text.into_iter().take(MOST).collect()
+}
+
+fn fault(defect: &Defect, place: &Place, bytes: &[u8]) -> Fault {
+    let at = (defect.span.start as usize).min(bytes.len());
+    let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
+    let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
+    let line = &bytes[line_start..line_end];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let column = at - line_start;
+    let skip = if line.len() > LINE { column.saturating_sub(LINE / 2).min(line.len() - LINE) } else { 0 };
+    let text: Vec<u8> = line[skip..].iter().copied().take(LINE).collect();
+    Fault {
+        code: defect.kind.code(),
+        severity: severity(defect),
+        what: defect.what,
+        rule: defect.rule,
+        place: place.clone(),
+        start: defect.span.start,
+        end: defect.span.end,
+        line: memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1,
+        column: column as u32 + 1,
+        text: Text::new(&text).into_owned(),
+        text_column: (column - skip) as u32,
+    }
+}
+
+/// As grave as the finding that the defect becomes.
+fn severity(defect: &Defect) -> Severity {
+    if defect.kind == DefectKind::HeaderMissing && defect.what.contains("Max-Forwards") {
+        return Severity::Warning;
+    }
+    let of_entry = |entry: &'static Entry| entry.severity;
+    rules::entry(defect.kind.code()).map_or(analysis::Severity::Error, of_entry).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Linter, Place};
+    use crate::report::decode::Severity;
+
+    #[test]
+    fn a_defect_names_its_line_column_and_severity() {
+        let bytes = b"OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nTo: <sip:b@example.com>>\r\nFrom: <sip:a@example.com>;tag=1\r\n\
+            Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n";
+        let mut linter = Linter::default();
+        let faults = linter.message(Place::default(), bytes, false, false);
+        let shown: Vec<_> = faults.iter().map(|f| (f.code, f.severity, f.line, f.column)).collect();
+        assert!(
+            shown.contains(&("header-missing", Severity::Warning, 2, 1))
+                || shown.iter().any(|s| s.0 == "header-missing" && s.1 == Severity::Warning),
+            "{shown:?}"
+        );
+        assert!(shown.contains(&("header-malformed", Severity::Error, 3, 24)), "{shown:?}");
+        assert_eq!((linter.summary.messages, linter.summary.clean), (1, 0));
+        assert_eq!(faults[0].place.begins.bytes(), b"OPTIONS");
+    }
+
+    #[test]
+    fn what_is_no_message_is_not_counted() {
+        let mut linter = Linter::default();
+        assert!(linter.message(Place::default(), b"GET / HTTP/1.1\r\n\r\n", false, false).is_empty());
+        assert_eq!(linter.summary.messages, 0);
+    }
+}

@@ -277,12 +277,14 @@ impl<R: Role> Endpoint<R> {
             Answer::Now => now,
             Answer::Later(at) => at,
         };
-        // What is wrong with the request itself, and CANCEL, need no patience.
-        let at = if method == Method::Cancel { at } else { at + self.options.delay };
+        // CANCEL and what is provisional need no patience.
         let status = status_of(&bytes);
+        let at = if method == Method::Cancel || status < 200 { at } else { at + self.options.delay };
         let waiting = Waiting { key, way: back, response: bytes, status, method, line, since: now };
         if at <= now {
-            self.tally.answer(method, status);
+            if status >= 200 {
+                self.tally.answer(method, status);
+            }
             self.emit(waiting, now);
             return Handled::Answered;
         }

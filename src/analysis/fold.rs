@@ -31,6 +31,8 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("no-response", &["call-unanswered"]),
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
+    ("tcp-reset", &["call-unanswered"]),
+    ("plain-on-tls-port", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
     ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
     ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
@@ -41,6 +43,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("payload-type-changed", &["codec-unexpected"]),
     ("nat-sdp", &["one-way-audio", "no-audio", "media-source-mismatch", "late-media"]),
     ("one-way-audio", &["late-media"]),
+    ("no-audio", &["abrupt-end", "late-media"]),
     ("media-rejected", &["one-way-audio", "no-audio"]),
     // A refusal for want of the right credentials is told with what is wrong with them.
     ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),

@@ -56,7 +56,7 @@ impl Repeating {
     }
 
     /// Sends it once more where it is due; pauses double up to `most`.
-    fn tick(&mut self, now: Instant, most: Option<Duration>) -> Option<Outgoing> {
+    fn tick(&mut self, line: &[u8], now: Instant, most: Option<Duration>) -> Option<Outgoing> {
         if self.at > now || self.end <= now {
             return None;
         }
@@ -66,7 +66,7 @@ impl Repeating {
         }
         self.at = now + self.pause;
         let (way, bytes, status) = (self.way, self.bytes.clone(), self.status);
-        let line = b"INVITE".to_vec();
+        let line = line.to_vec();
         Some(Outgoing { way, bytes, status, method: Method::Invite, line, since: now, transaction: None })
     }
 }
@@ -248,7 +248,7 @@ impl Call {
                 return;
             }
             // Pauses double without a bound. RFC 3262 §3
-            out.outgoing.extend(reliable.repeating.tick(now, None));
+            out.outgoing.extend(reliable.repeating.tick(&self.line, now, None));
         }
         if let Some(accepted) = &mut self.accepted {
             if accepted.repeating.end <= now {
@@ -257,7 +257,7 @@ impl Call {
                 out.unacknowledged += 1;
                 self.bye(plan, entropy, now, out);
             } else {
-                out.outgoing.extend(accepted.repeating.tick(now, Some(plan.timers.t2)));
+                out.outgoing.extend(accepted.repeating.tick(&self.line, now, Some(plan.timers.t2)));
             }
         }
         if let Some(client) = &mut self.bye {

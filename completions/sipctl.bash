@@ -22,8 +22,14 @@ _sipctl() {
             sipctl,decode)
                 cmd="sipctl__subcmd__decode"
                 ;;
+            sipctl,explain)
+                cmd="sipctl__subcmd__explain"
+                ;;
             sipctl,help)
                 cmd="sipctl__subcmd__help"
+                ;;
+            sipctl,lint)
+                cmd="sipctl__subcmd__lint"
                 ;;
             sipctl,man)
                 cmd="sipctl__subcmd__man"
@@ -52,8 +58,14 @@ _sipctl() {
             sipctl__subcmd__help,decode)
                 cmd="sipctl__subcmd__help__subcmd__decode"
                 ;;
+            sipctl__subcmd__help,explain)
+                cmd="sipctl__subcmd__help__subcmd__explain"
+                ;;
             sipctl__subcmd__help,help)
                 cmd="sipctl__subcmd__help__subcmd__help"
+                ;;
+            sipctl__subcmd__help,lint)
+                cmd="sipctl__subcmd__help__subcmd__lint"
                 ;;
             sipctl__subcmd__help,man)
                 cmd="sipctl__subcmd__help__subcmd__man"
@@ -125,7 +137,7 @@ _sipctl() {
 
     case "${cmd}" in
         sipctl)
-            opts="-h -V --help --version decode ping register resolve trace serve schema completions man help"
+            opts="-h -V --help --version decode ping register resolve trace serve explain lint schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -153,7 +165,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__decode)
-            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --no-join --list --summary --call --all --messages --headers --raw --show-secrets --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
+            opts="-i -w -f -o -h -V --interface --hep-listen --list-devices --duration --count --user-id --rotate-mb --rotate-files --filter --port --keylog --server-key --no-join --credentials --home-country --stir-certs --stir-ca --list --summary --call --all --messages --headers --raw --show-secrets --call-id --user --ip --method --status --state --finding --after --before --write --fail-on --expect --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -204,6 +216,22 @@ _sipctl() {
                     return 0
                     ;;
                 --server-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credentials)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home-country)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stir-certs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stir-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -298,8 +326,46 @@ _sipctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sipctl__subcmd__explain)
+            opts="-f -o -h -V --list --format --json --output --width --ascii --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sipctl__subcmd__help)
-            opts="decode ping register resolve trace serve schema completions man help"
+            opts="decode ping register resolve trace serve explain lint schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,7 +406,35 @@ _sipctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sipctl__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sipctl__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__help__subcmd__lint)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -501,6 +595,52 @@ _sipctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__lint)
+            opts="-f -o -h -V --fail-on --keylog --format --json --output --width --ascii --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning info" -- "${cur}"))
+                    return 0
+                    ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

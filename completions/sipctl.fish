@@ -31,7 +31,9 @@ complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "ping" -d 'OPTIONS pin
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
-complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "schema" -d 'The JSON Schema of a command\'s output'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "completions" -d 'Shell completions on standard output'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
@@ -47,6 +49,10 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l filter -d 'Only
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l port -d 'Only SIP from or to this port (may be repeated)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l keylog -d 'TLS key log (SSLKEYLOGFILE format) that opens TLS 1.0 to 1.3 (may be repeated)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l server-key -d 'Private key of the server (PEM) that opens TLS with RSA key exchange (may be repeated)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l credentials -d 'Passwords (lines user:realm:password or user:realm:HA1, # for remarks) with which refused credentials are computed again to say which input is wrong' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l home-country -d 'Calling code of the country in which calls usually stay (49, 1): many calls elsewhere are told as toll fraud' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l stir-certs -d 'Certificates (PEM or DER) that sign callers\' numbers (STIR), each named like the last part of its x5u' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l stir-ca -d 'Certificates (PEM) that those of --stir-certs have to lead to' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l call -d 'One call in full, by its number or its Call-ID' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l messages -d 'Show the header fields, or the whole message, under each arrow' -r -f -a "headers\t'Its header fields'
 full\t'The whole message'"
@@ -441,6 +447,35 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -l list -d 'List everything that can be explained'
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l fail-on -d 'Exit with 1 from this severity on' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Any finding'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l keylog -d 'TLS key log (SSLKEYLOGFILE format) that opens TLS in captures (may be repeated)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand lint" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand schema" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s h -l help -d 'Print help'
@@ -448,16 +483,18 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s V -l versi
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -l out -d 'Directory to write sipctl.1, sipctl-decode.1 … into' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'

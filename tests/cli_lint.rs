@@ -36,7 +36,7 @@ fn a_defect_stands_under_its_line_as_in_a_compiler() {
         ran.ends(1, ""),
         "error[header-malformed]  messages/header-malformed.sip:6:40 · message 1 · OPTIONS\n    \
          6 │ Contact: \"Alice\" <sip:alice@192.0.2.10>>\n      \
-           │                                        ^ something between the value and its parameters\n  \
+           │                                        ^ a second '>' ends nothing\n  \
          rule  RFC 3261 §20.10     more  sipctl explain header-malformed\n\n\
          1 message · 1 with defects · 1 error\n"
     );

@@ -128,6 +128,32 @@ fn transports_come_from_the_log_else_from_the_via() {
     assert_eq!(transports, ["tls", "tcp", "wss"]);
 }
 
+#[test]
+fn whole_seconds_say_nothing_of_how_long_an_answer_took() {
+    let room = Room::new();
+    let log = |request: &str, response: &str| {
+        let fields = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\nFrom: <sip:a@example.com>;tag=1\nCall-ID: 1\nCSeq: 1 OPTIONS\n";
+        format!(
+            "2026/11/22 {request} 192.0.2.1:5060 -> 192.0.2.2:5060\nOPTIONS sip:b@example.com SIP/2.0\nMax-Forwards: 70\n{fields}To: <sip:b@example.com>\n\
+             Content-Length: 0\n\n\n2026/11/22 {response} 192.0.2.2:5060 -> 192.0.2.1:5060\nSIP/2.0 200 OK\n{fields}To: <sip:b@example.com>;tag=2\n\
+             Content-Length: 0\n\n\n"
+        )
+    };
+    let codes = |text: String| {
+        let ran = room.decode_from(text.as_bytes(), &["-", "--json"]);
+        let document = ran.json_of();
+        assert_eq!(document["summary"]["messages"], 2);
+        document["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["code"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes(log("14:05:11.100000", "14:05:12.200000")), ["slow-response"]);
+    assert_eq!(codes(log("14:05:11", "14:05:12")), [""; 0]);
+}
+
 trait JsonOf {
     fn json_of(&self) -> Value;
 }

@@ -41,7 +41,8 @@ pub enum FailOn {
   sipctl decode capture.pcap --fail-on error --expect 'summary.calls_by_state.completed >= 10'
   sudo sipctl decode -i any --duration 1m           live")]
 pub struct DecodeArgs {
-    /// Capture files: pcap, pcapng, NetMon, also compressed with gzip or zstd; - for standard input
+    /// Capture files (pcap, pcapng, NetMon), logs with SIP messages (Asterisk, FreeSWITCH, Kamailio, OpenSIPS, SIPp, sngrep) or pasted
+    /// messages, also compressed with gzip or zstd; - for standard input
     #[arg(value_name = "FILE", required_unless_present_any = ["interface", "hep_listen", "list_devices"])]
     pub files: Vec<String>,
 

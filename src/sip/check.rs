@@ -232,6 +232,10 @@ fn address_fault<'a>(name: HeaderName, address: &Address<'a>) -> Verdict<'a> {
             return fault(&address.uri[at..], "a URI with ',' or '?' needs '<' and '>'");
         }
     }
+    let behind = lex::trim(address.params);
+    if address.bracketed && behind.starts_with(b">") {
+        return fault(&behind[..1], "a second '>' ends nothing");
+    }
     params_fault(address.params).or_else(|| known_param_fault(name, address))
 }
 

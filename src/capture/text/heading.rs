@@ -59,7 +59,7 @@ const MOST: usize = 1024;
 
 /// Judges a line. `in_block`: whether it stands in the block of `name: value` that Kamailio's sipdump puts before a message.
 pub(super) fn read(line: &[u8], in_block: bool) -> Option<Line> {
-    let trimmed = line.trim_ascii();
+    let trimmed = uncoloured(line.trim_ascii());
     if trimmed.len() > MOST || trimmed.is_empty() {
         return None;
     }
@@ -79,6 +79,18 @@ pub(super) fn read(line: &[u8], in_block: bool) -> Option<Line> {
             .or_else(|| sipp(trimmed))
             .or_else(|| chan_sip(trimmed))
             .or_else(|| pair(trimmed)),
+    }
+}
+
+/// The line without the colour that a console switched on before it and off behind it.
+fn uncoloured(line: &[u8]) -> &[u8] {
+    let line = match memchr::memrchr(0x1b, line) {
+        Some(at) if at > 0 && line.ends_with(b"m") => &line[..at],
+        _ => line,
+    };
+    match (line.first(), memchr::memchr(b'm', line)) {
+        (Some(0x1b), Some(end)) => line[end + 1..].trim_ascii(),
+        _ => line.trim_ascii(),
     }
 }
 
@@ -288,6 +300,8 @@ mod tests {
         assert_eq!(peer("<--- SIP read from UDP:192.0.2.10:5060 --->").0, Some(false));
         assert_eq!(peer("Reliably Transmitting (NAT) to 192.0.2.10:5062:").1, "192.0.2.10:5062");
         assert_eq!(read(b"<------------->", false), Some(Line::End));
+        let coloured = "\x1b[0;36m<--- Transmitting (NAT) to 192.0.2.10:5060 --->\x1b[0m";
+        assert_eq!(peer(coloured), (Some(true), "192.0.2.10:5060".to_owned(), None));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! placeholders, and a note says so.
 
 mod heading;
+mod line;
+mod open;
 mod place;
 mod stamp;
 
@@ -13,8 +15,10 @@ use super::info::SourceInfo;
 use super::input::Input;
 use crate::base::{Flow, Timestamp};
 use crate::net::LinkType;
-use crate::sip::{HeaderName, Outline, recognise};
+use crate::sip::Outline;
 use heading::{Heading, Line};
+use line::{expand, is_blank, is_header, is_start, start_of, unindented};
+use open::Open;
 use place::Places;
 use stamp::Clock;
 use std::io;
@@ -27,8 +31,6 @@ const MAX_MESSAGE: usize = 65_000;
 const LOOK: usize = 1 << 20;
 /// Lines after which a heading without a message is forgotten.
 const HEADING_LIVES: u32 = 6;
-/// Spaces that FreeSWITCH puts before each line.
-const INDENT: &[u8] = b"   ";
 
 /// Whether the input holds a message in text somewhere at its start.
 pub(super) fn is_text(input: &mut Input) -> io::Result<bool> {
@@ -101,23 +103,6 @@ pub(super) struct TextFile {
     message: Vec<u8>,
     packet: Vec<u8>,
     cut: u64,
-}
-
-/// The message that is being collected.
-#[derive(Debug, Default)]
-struct Open {
-    bytes: Vec<u8>,
-    heading: Heading,
-    line: u64,
-    /// Whether it stands in a log, with the log's own lines around it.
-    in_log: bool,
-    in_body: bool,
-    /// Whether a line ended with CRLF.
-    has_cr: bool,
-    length: Option<usize>,
-    typed: bool,
-    holds_sip: bool,
-    body: usize,
 }
 
 /// What a line did.
@@ -266,9 +251,13 @@ impl TextFile {
             self.held = true;
             return Step::Next;
         }
-        let ends = matches!(heading::read(text, false), Some(told) if is_end(told, self.is_log && open.left() == 0))
-            || heading::opens_block(text)
-            || (!(open.in_body && open.holds_sip && open.left() > 0) && is_start(text));
+        // What a header field says, be it `a -> b`, is no line of the log.
+        let is_field = !open.in_body && is_header(text) && !text.first().is_some_and(u8::is_ascii_digit);
+        let told = heading::read(text, false);
+        let ends = !is_field
+            && (told.is_some_and(|told| is_end(told, self.is_log && open.left() == 0))
+                || heading::opens_block(text)
+                || (!(open.in_body && open.holds_sip && open.left() > 0) && is_start(text)));
         if ends {
             self.open = Some(open);
             return Step::Message;
@@ -353,158 +342,12 @@ impl TextFile {
     }
 }
 
-impl Open {
-    /// Bytes of the body that are still to come; none where no length is known.
-    fn left(&self) -> usize {
-        self.length.unwrap_or(0).saturating_sub(self.body)
-    }
-
-    fn take(&mut self, line: &[u8]) {
-        if !self.in_body {
-            self.in_body = is_blank(line);
-            self.header(line);
-            self.bytes.extend_from_slice(line);
-            return;
-        }
-        // In a log the line end behind the last line of a body is the log's.
-        let content = line.strip_suffix(b"\n").unwrap_or(line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
-        let line = if self.in_log && self.length.is_some() && self.left() == content.len() { content } else { line };
-        let lost = usize::from(!self.has_cr && line.ends_with(b"\n"));
-        self.body = self.body.saturating_add(line.len() + lost);
-        self.bytes.extend_from_slice(line);
-    }
-
-    /// Content-Length and Content-Type.
-    fn header(&mut self, line: &[u8]) {
-        let Some(colon) = memchr::memchr(b':', line) else { return };
-        let value = line.get(colon + 1..).unwrap_or_default().trim_ascii();
-        match HeaderName::of(line[..colon].trim_ascii()) {
-            HeaderName::ContentLength if self.length.is_none() => {
-                self.length = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-            }
-            HeaderName::ContentType => {
-                self.typed = !value.is_empty();
-                let starts =
-                    |kind: &str| value.get(..kind.len()).is_some_and(|v| v.eq_ignore_ascii_case(kind.as_bytes()));
-                self.holds_sip = starts("message/") || starts("multipart/");
-            }
-            _ => {}
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.in_body && if self.length.is_some() { self.left() == 0 } else { !self.typed }
-    }
-
-    /// Takes away blank lines behind a message that is complete without them.
-    fn trim(&mut self) {
-        let end = |bytes: &[u8]| bytes.iter().rposition(|b| !matches!(b, b'\r' | b'\n')).map_or(0, |at| at + 1);
-        let text = end(&self.bytes);
-        if !self.in_body {
-            return;
-        }
-        let head = memchr::memmem::find(&self.bytes, b"\r\n\r\n").map(|at| at + 4);
-        let head = head.or_else(|| memchr::memmem::find(&self.bytes, b"\n\n").map(|at| at + 2));
-        let head = head.unwrap_or(self.bytes.len()).min(self.bytes.len());
-        match self.length {
-            // The length counts the bytes as they were sent; line ends beyond it were added later.
-            Some(_) => {
-                let surplus = self.body.saturating_sub(self.length.unwrap_or(0));
-                let blank = self.bytes.len() - text.max(head);
-                let most = if self.has_cr { surplus.min(blank) } else { blank_lines(surplus, blank) };
-                self.bytes.truncate(self.bytes.len() - most);
-            }
-            None if text <= head => self.bytes.truncate(head),
-            None => {}
-        }
-    }
-}
-
-/// Of `blank` line feeds that count twice, how many make up `surplus`.
-fn blank_lines(surplus: usize, blank: usize) -> usize {
-    surplus.div_ceil(2).min(blank)
-}
-
 /// Whether a line that tells something ends the message before it: a time alone may stand in a body.
 fn is_end(line: Line, may_be_log: bool) -> bool {
     match line {
         Line::End => true,
         Line::Heading(h) => h.sent.is_some() || h.src.is_some() || h == Heading::default() || may_be_log,
     }
-}
-
-fn is_blank(line: &[u8]) -> bool {
-    line.iter().all(|b| matches!(b, b'\r' | b'\n'))
-}
-
-/// The line without the blanks that FreeSWITCH puts before it.
-fn unindented(line: &[u8], is_log: bool) -> &[u8] {
-    if is_log { line.strip_prefix(INDENT).unwrap_or(line) } else { line }
-}
-
-/// Whether a line begins as a header field does.
-fn is_header(line: &[u8]) -> bool {
-    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(b)).count();
-    let after = line.get(name..).unwrap_or_default().trim_ascii_start();
-    name > 0 && after.first() == Some(&b':')
-}
-
-/// Whether a line is a start line from its first byte on.
-fn is_start(line: &[u8]) -> bool {
-    start_of(line) == Some(0)
-}
-
-/// Where in a line a start line begins: at its front, or behind what a log put before it.
-fn start_of(line: &[u8]) -> Option<usize> {
-    let end = line.iter().rposition(|b| !matches!(b, b'\r' | b'\n')).map_or(0, |at| at + 1);
-    let text = &line[..end];
-    if text.len() > MAX_LINE || text.is_empty() {
-        return None;
-    }
-    let first = text.first().is_some_and(|b| b.is_ascii_graphic());
-    if first && recognise::is_sip(text) && !is_prose(text) {
-        return Some(0);
-    }
-    if let Some(at) = memchr::memmem::find(text, b" SIP/2.0 ").map(|at| at + 1) {
-        let status = text.get(at + 8..at + 11)?;
-        return status.iter().all(u8::is_ascii_digit).then_some(at);
-    }
-    let before = text.strip_suffix(b" SIP/2.0")?;
-    let uri = memchr::memrchr(b' ', before)?;
-    let method = memchr::memrchr(b' ', &before[..uri])? + 1;
-    let known = crate::sip::Method::of(&before[method..uri]) != crate::sip::Method::Other;
-    known.then_some(method)
-}
-
-/// Whether a line that can be read as a start line is a sentence: a first word that is no method before one that is.
-fn is_prose(text: &[u8]) -> bool {
-    let words: Vec<&[u8]> = text.split(|&b| b == b' ').filter(|w| !w.is_empty()).take(12).collect();
-    let is_method = |word: &[u8]| crate::sip::Method::of(word) != crate::sip::Method::Other;
-    match words.as_slice() {
-        [first, rest @ ..] if !first.starts_with(b"SIP/") => !is_method(first) && rest.iter().any(|w| is_method(w)),
-        _ => false,
-    }
-}
-
-/// The lines of a message that syslog has put into one: `#015#012` for CRLF.
-fn expand(line: &[u8]) -> Option<Vec<u8>> {
-    memchr::memmem::find(line, b"#012")?;
-    let mut out = Vec::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = memchr::memchr(b'#', rest) {
-        let (byte, used) = match rest.get(at..at + 4) {
-            Some(b"#012") => (b'\n', 4),
-            Some(b"#015") => (b'\r', 4),
-            Some(b"#011") => (b'\t', 4),
-            _ => (b'#', 1),
-        };
-        out.extend_from_slice(&rest[..at]);
-        out.push(byte);
-        rest = &rest[at + used..];
-    }
-    out.extend_from_slice(rest);
-    Some(out)
 }
 
 #[cfg(test)]

@@ -100,6 +100,17 @@ fn sip_in_a_body_is_part_of_the_body() {
 }
 
 #[test]
+fn what_a_header_field_says_is_no_heading() {
+    let text = options(
+        "X-Trace: 192.0.2.1:5060 -> 192.0.2.2:5060\nX-Log: <--- SIP read from UDP:192.0.2.3:5060 --->\nContent-Length: 0\n",
+    );
+    let text = format!("2026/11/22 14:05:11.5 192.0.2.8:5060 -> 192.0.2.9:5060\n{text}");
+    let (messages, _) = read(text.as_bytes()).unwrap();
+    assert_eq!((messages.len(), messages[0].0.as_str()), (1, "192.0.2.8:5060 > 192.0.2.9:5060"));
+    assert!(messages[0].3.ends_with("Content-Length: 0\r\n\r\n"));
+}
+
+#[test]
 fn a_message_that_syslog_put_into_one_line() {
     let one = options("Content-Length: 0\n").replace('\n', "#015#012");
     let text =

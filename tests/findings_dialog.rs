@@ -93,6 +93,24 @@ fn an_ack_with_a_wrong_number_or_from_tag_is_told_by_that() {
 }
 
 #[test]
+fn an_answer_that_differs_from_its_invite_is_the_answerers_fault() {
+    let (a, b, id) = (alice(), bob(), "copied@192.0.2.10");
+    for (name, value, says) in [
+        ("CSeq", "9999 INVITE", "198.51.100.20:5060 answered the INVITE with another CSeq number than it had: 9999"),
+        ("From", "<sip:alice@example.com>;tag=zz", "another From tag than it had: zz instead of alice-1"),
+    ] {
+        let mut s = Scene::new();
+        let request = invite(&a, &b, id);
+        s.at(0).send(&a, &b, &request);
+        s.at(100).send(&b, &a, &request.reply(180, "Ringing", &b));
+        s.at(900).send(&b, &a, &request.reply(200, "OK", &b).set(name, value).sdp(&answer(&b)));
+        s.at(904).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
+        hang_up(&mut s, 9000, &a, &b, id, 2);
+        only(&s, "ack-mismatch", "error", says);
+    }
+}
+
+#[test]
 fn acks_that_arrive_in_vain_are_lost_behind_the_place_of_capture() {
     let mut s = Scene::new();
     repeated(&mut s, Some);
@@ -294,6 +312,32 @@ fn a_481_says_whether_the_tags_were_right_and_who_answered() {
     let wrong = update.set("To", &format!("<{}>;tag=zzz", b.aor()));
     exchange(&mut s, 9000, &a, &b, &wrong, (481, "Call Does Not Exist"));
     only(&s, "dialog-unknown", "error", "Its tags are those of no dialog");
+}
+
+#[test]
+fn a_bye_that_is_sent_again_is_no_excuse_for_its_481() {
+    let (a, b, id) = (alice(), bob(), "twice@192.0.2.10");
+    let mut s = Scene::new();
+    answered(&mut s, &a, &b, id);
+    exchange(&mut s, 5000, &a, &b, &Message::inside("BYE", &a, &b, id, 2), (481, "Call Does Not Exist"));
+    hang_up(&mut s, 5100, &a, &b, id, 3);
+    only(&s, "dialog-unknown", "error", "does not know the dialog of the BYE from 192.0.2.10:5060");
+}
+
+#[test]
+fn a_cancelled_call_that_is_ended_without_ack_is_over() {
+    let (a, b, id) = (alice(), bob(), "crossed@192.0.2.10");
+    let mut s = Scene::new();
+    let request = invite(&a, &b, id);
+    s.at(0).send(&a, &b, &request);
+    s.at(120).send(&b, &a, &request.reply(180, "Ringing", &b));
+    let cancel = request.cancel();
+    s.at(3000).send(&a, &b, &cancel);
+    s.at(3002).send(&b, &a, &request.reply(200, "OK", &b).sdp(&answer(&b)));
+    s.at(3004).send(&b, &a, &cancel.reply(200, "OK", &b));
+    hang_up(&mut s, 3010, &a, &b, id, 2);
+    later(&mut s, 20_000);
+    nothing(&s);
 }
 
 #[test]

@@ -8,7 +8,10 @@ const FOLDED: &[(&str, &[&str])] = &[
     // Without an ACK the 2xx is repeated on every hop that it passes.
     ("ack-missing", &["retransmission"]),
     // An answer that names no dialog, or no place to go, is not acknowledged, and what follows it is not understood.
-    ("to-tag-missing", &["ack-missing", "ack-mismatch", "dialog-unknown", "bye-rejected", "route-set-ignored"]),
+    (
+        "to-tag-missing",
+        &["ack-missing", "ack-mismatch", "dialog-unknown", "bye-rejected", "no-response", "route-set-ignored"],
+    ),
     (
         "contact-missing",
         &["ack-missing", "ack-mismatch", "prack-missing", "dialog-unknown", "bye-rejected", "abrupt-end"],
@@ -16,7 +19,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("cancel-crossed-answer", &["ack-missing", "call-open", "abrupt-end", "one-way-audio", "no-audio"]),
     ("forked-answers", &["ack-missing", "dialog-unknown"]),
     // Without its ACK the callee gives the call up, and knows it no more.
-    ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected"]),
+    ("ack-mismatch", &["ack-missing", "abrupt-end", "dialog-unknown", "bye-rejected", "no-response"]),
     ("ack-missing", &["abrupt-end", "dialog-unknown", "bye-rejected"]),
     ("session-expired", &["reinvite-rejected", "abrupt-end", "dialog-unknown"]),
     ("cseq-not-increasing", &["reinvite-rejected", "bye-rejected"]),
@@ -28,6 +31,8 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("no-response", &["call-unanswered"]),
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
+    ("tcp-reset", &["call-unanswered"]),
+    ("plain-on-tls-port", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),
     ("srtp-mismatch", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
     ("crypto-missing", &["media-not-acceptable", "call-rejected", "media-rejected", "one-way-audio", "no-audio"]),
@@ -38,6 +43,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("payload-type-changed", &["codec-unexpected"]),
     ("nat-sdp", &["one-way-audio", "no-audio", "media-source-mismatch", "late-media"]),
     ("one-way-audio", &["late-media"]),
+    ("no-audio", &["abrupt-end", "late-media"]),
     ("media-rejected", &["one-way-audio", "no-audio"]),
     // A refusal for want of the right credentials is told with what is wrong with them.
     ("auth-basic", &["auth-no-credentials", "register-refused", "call-rejected"]),

@@ -27,7 +27,7 @@ struct Key {
 
 /// One or more of the same.
 #[derive(Clone, Debug)]
-pub struct Repeated {
+pub struct Occurrences {
     /// The first.
     pub first: Incident,
     /// How often it happened.
@@ -43,7 +43,7 @@ pub struct Repeated {
 /// The incidents of a run.
 #[derive(Debug)]
 pub struct Incidents {
-    waiting: Table<Key, Repeated>,
+    waiting: Table<Key, Occurrences>,
 }
 
 impl Default for Incidents {
@@ -80,7 +80,7 @@ impl Incidents {
         }
         let key = Key::of(incident.flow, number(&incident.what));
         let begin =
-            || Repeated { first: incident.clone(), count: 0, last: incident.time, recovered: false, told: false };
+            || Occurrences { first: incident.clone(), count: 0, last: incident.time, recovered: false, told: false };
         let (known, gone) = self.waiting.touch_or_insert(&key, incident.time.0, begin);
         known.count = known.count.saturating_add(1);
         known.last = known.last.max(incident.time);
@@ -96,7 +96,7 @@ impl Incidents {
 
     /// Everything that still waits: nothing follows.
     pub fn finish(&mut self) -> Vec<Finding> {
-        let mut rest: Vec<Repeated> = std::iter::from_fn(|| self.waiting.pop_oldest()).map(|(_, r)| r).collect();
+        let mut rest: Vec<Occurrences> = std::iter::from_fn(|| self.waiting.pop_oldest()).map(|(_, r)| r).collect();
         rest.sort_by_key(|r| r.first.time);
         rest.iter().filter_map(told).collect()
     }
@@ -122,10 +122,10 @@ impl Incidents {
     }
 
     /// The incident on a flow, of either direction, that explains why a request of `time` has no answer.
-    fn cause(&mut self, flow: Flow, time: Timestamp) -> Option<&mut Repeated> {
+    fn cause(&mut self, flow: Flow, time: Timestamp) -> Option<&mut Occurrences> {
         let keys = NUMBERS.flat_map(|what| [Key::of(flow, what), Key::of(flow.reversed(), what)]);
         let found = keys.into_iter().find(|key| {
-            let near = |r: &Repeated| r.last >= time && r.first.time.since(time) <= BEFORE_NS;
+            let near = |r: &Occurrences| r.last >= time && r.first.time.since(time) <= BEFORE_NS;
             self.waiting.get(key).is_some_and(near)
         })?;
         self.waiting.get_mut(&found)
@@ -159,7 +159,7 @@ impl Incidents {
 }
 
 /// The finding of an incident that no conversation told.
-fn told(waited: &Repeated) -> Option<Finding> {
+fn told(waited: &Occurrences) -> Option<Finding> {
     // What quotes no message, on ports that are not those of SIP, concerns somebody else.
     let concerns = match &waited.first.what {
         What::Unreachable(u) => matches!(u.to.port, 5060 | 5061),

@@ -21,7 +21,7 @@ pub struct ServeArgs {
 /// What to be.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Role {
-    /// User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told
+    /// User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told
     Uas(UasArgs),
     /// Registrar: challenges, keeps bindings, shows them
     Registrar(RegistrarArgs),
@@ -37,9 +37,17 @@ pub enum Role {
 Examples:
   sipctl serve uas --listen udp:127.0.0.1:5070
   sipctl serve uas --status 503 --retry-after 30s --status-after 3
-  sipctl serve uas --drop 30% --delay 200ms --seed 1")]
+  sipctl serve uas --drop 30% --delay 200ms --seed 1
+  sipctl serve uas --ring 2s --echo --hangup-after 30s
+  sipctl serve uas --user alice:secret --play announcement.wav --record call.wav")]
 pub struct UasArgs {
-    /// Answer with this status instead of what is right (an INVITE never gets a 2xx: it gets 488)
+    /// How calls are answered.
+    #[command(flatten)]
+    pub calls: CallArgs,
+    /// Who may call.
+    #[command(flatten)]
+    pub accounts: AccountArgs,
+    /// Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered)
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=699))]
     pub status: Option<u16>,
     /// Reason phrase of --status (default: the registered one)
@@ -63,6 +71,39 @@ pub struct UasArgs {
     /// What all roles have.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
+}
+
+/// How `sipctl serve uas` answers calls.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Calls")]
+pub struct CallArgs {
+    /// Say nothing but 100 for so long
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0")]
+    pub answer_after: Duration,
+    /// Then ring (180) for so long before the answer
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0")]
+    pub ring: Duration,
+    /// Let media flow before the answer (183 with a description)
+    #[arg(long)]
+    pub early_media: bool,
+    /// Have provisional responses acknowledged by PRACK where the caller can
+    #[arg(long)]
+    pub reliable: bool,
+    /// Send back what is heard, instead of a marked tone
+    #[arg(long, conflicts_with = "play")]
+    pub echo: bool,
+    /// Play this WAV file, again and again, instead of a marked tone
+    #[arg(long, value_name = "FILE")]
+    pub play: Option<PathBuf>,
+    /// Record what is heard to this WAV file (calls after the first have their number before the suffix)
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Hang up so long after the answer
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub hangup_after: Option<Duration>,
+    /// Take calls only where their media is protected (SRTP with SDES)
+    #[arg(long)]
+    pub srtp: bool,
 }
 
 /// Options of `sipctl serve registrar`.

@@ -9,12 +9,19 @@ use super::{Failure, active};
 use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::cli::output::Format;
-use crate::cli::serve::{EndpointArgs, FaultArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs};
+use crate::cli::serve::{
+    CallArgs, EndpointArgs, FaultArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs,
+};
 use crate::digest::Qop;
 use crate::driver::endpoint::registrar::{Access, Algorithms, Lifetimes};
 use crate::driver::endpoint::serve::Limits;
+use crate::driver::endpoint::studio;
+use crate::driver::endpoint::uas::{Calls, Plan};
 use crate::driver::endpoint::{self, Ending, Endpoint, Redirect, Registrar, Uas};
+use crate::driver::media::read_wav;
 use crate::driver::{RecordOptions, Recorder, Stop};
+use crate::media::negotiator::Wishes;
+use crate::media::session::Source;
 use crate::render::{json, ndjson, text};
 use crate::report::serve::{Listening, Summary};
 use crate::report::{Collector, Detail, Exit, Selection, collect::Quiet};
@@ -35,7 +42,10 @@ use std::time::Instant;
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let mut entropy = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
     match &args.role {
-        Role::Uas(args) => serve(uas(args), &args.endpoint, &args.faults, entropy),
+        Role::Uas(args) => {
+            let role = uas(args, &mut entropy)?;
+            serve(role, &args.endpoint, &args.faults, entropy)
+        }
         Role::Registrar(args) => {
             let role = registrar(args, &mut entropy)?;
             serve(role, &args.endpoint, &args.faults, entropy)
@@ -49,8 +59,19 @@ fn usage(error: anyhow::Error) -> Failure {
     Failure::new(Exit::Usage, error)
 }
 
-fn uas(args: &UasArgs) -> Uas {
-    Uas {
+fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
+    let users = accounts::of(&args.accounts)?;
+    let access = (!users.is_empty()).then(|| {
+        let mut offer = Algorithms::default();
+        if !args.accounts.algorithm.is_empty() {
+            offer.algorithms.clone_from(&args.accounts.algorithm);
+        }
+        Access::new(users, args.accounts.realm.clone(), offer, entropy, Instant::now())
+    });
+    let own = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
+    Ok(Uas {
+        calls: Some(Calls::new(plan(&args.calls)?, own)),
+        access,
         status: args.status,
         reason: args.reason.clone(),
         retry_after: args.retry_after.map(|after| after.as_secs()),
@@ -58,7 +79,30 @@ fn uas(args: &UasArgs) -> Uas {
         status_after: args.status_after,
         methods: args.method.iter().map(|m| m.as_bytes().to_vec()).collect(),
         ..Uas::default()
-    }
+    })
+}
+
+/// How calls are answered.
+fn plan(args: &CallArgs) -> Result<Plan, Failure> {
+    let source = match &args.play {
+        _ if args.echo => Source::Echo,
+        Some(path) => Source::Samples(read_wav(&path.to_string_lossy()).map_err(|e| Failure::new(Exit::Usage, e))?),
+        None => Source::Mark,
+    };
+    Ok(Plan {
+        answer_after: args.answer_after,
+        ring: args.ring,
+        early_media: args.early_media,
+        reliable: args.reliable,
+        hangup_after: args.hangup_after,
+        wishes: Wishes { is_secure: args.srtp, ..Wishes::default() },
+        studio: studio::Options {
+            source,
+            record: args.record.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            ports: None,
+        },
+        ..Plan::default()
+    })
 }
 
 fn registrar(args: &RegistrarArgs, entropy: &mut Entropy) -> Result<Registrar, Failure> {

@@ -2,6 +2,7 @@
 //!
 //! A note is told once: where a proxy passes the same message on, only what is new there is said again.
 
+use crate::analysis::rules::identity::passport::Passport;
 use crate::analysis::words;
 use crate::base::Safe;
 use crate::media::SdpFacts;
@@ -12,6 +13,8 @@ use crate::trace::{Conversation, Facts, Kind, offer, registration};
 
 /// How many messages back the same message on an earlier hop is looked for.
 const HOPS_BACK: usize = 64;
+/// Signatures of the caller's number that are told.
+const SIGNATURES: usize = 4;
 /// Codecs named in an offer.
 const CODECS: usize = 7;
 
@@ -74,6 +77,11 @@ fn request(c: &Conversation, f: &Facts, position: u32, notes: &mut Vec<String>) 
         match param(credentials, "username") {
             Some(user) => notes.push(format!("credentials of {user}")),
             None => notes.push("with credentials".to_owned()),
+        }
+    }
+    for value in c.headers(f, HeaderName::Identity).take(SIGNATURES) {
+        if let Ok(Some(passport)) = Passport::read(value) {
+            notes.push(passport.note());
         }
     }
     match f.method {

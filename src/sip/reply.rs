@@ -69,6 +69,13 @@ impl<'o> Reply<'o> {
         self.out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
     }
 
+    /// Ends the response with a body. RFC 3261 §20.14
+    pub fn finish_with(&mut self, content_type: &str, body: &[u8]) {
+        self.field(HeaderName::ContentType, content_type);
+        let _ = write!(self.out, "Content-Length: {}\r\n\r\n", body.len());
+        self.out.extend_from_slice(body);
+    }
+
     fn vias(&mut self, request: &Message<'_>, source: SocketAddr) {
         let top = request.outline.via;
         for value in request.headers(HeaderName::Via) {

@@ -11,6 +11,8 @@ pub const LINGER_NS: i64 = 33_000_000_000;
 const RINGING_NS: i64 = 300_000_000_000;
 /// A call that is up may say nothing for hours.
 const UP_NS: i64 = 12 * 3_600_000_000_000;
+/// Who has no password at hand asks a person for it.
+const PASSWORD_NS: i64 = 90_000_000_000;
 /// Longest life of a binding that is waited for.
 const BINDING_CAP_S: u64 = 7_200;
 
@@ -26,6 +28,7 @@ pub fn open_until(c: &Conversation) -> Timestamp {
         }
         Kind::Call if is_up(c) => UP_NS,
         Kind::Call if is_early(c) => RINGING_NS,
+        Kind::Call if is_unanswered_challenge(c) => PASSWORD_NS,
         Kind::Call => LINGER_NS,
     };
     Timestamp(c.touched.0.saturating_add(stay))
@@ -38,6 +41,11 @@ fn is_up(c: &Conversation) -> bool {
 
 fn is_early(c: &Conversation) -> bool {
     c.transactions.iter().any(|t| t.method == Method::Invite && t.final_status == 0 && t.first_response.is_some())
+}
+
+/// Whether nothing followed a challenge yet.
+fn is_unanswered_challenge(c: &Conversation) -> bool {
+    c.transactions.last().is_some_and(|t| matches!(t.final_status, 401 | 407))
 }
 
 /// Whether the last final response of a conversation was a challenge.

@@ -155,6 +155,12 @@ impl Listener {
         self.certificate.as_deref()
     }
 
+    /// Who records what passes, if somebody does.
+    #[must_use]
+    pub fn tap(&self) -> Option<Arc<dyn Tap>> {
+        self.shared.tap.clone()
+    }
+
     /// What became of connections so far.
     #[must_use]
     pub fn turned(&self) -> Turned {

@@ -7,7 +7,7 @@
 use super::delays::{Delays, Due, Waiting};
 use super::fault::{self, Fault};
 use super::repeats::{Key, Repeats};
-use super::{Answer, Arrival, Ignored, Role, Tally};
+use super::{Answer, Arrival, Ignored, Outgoing, Role, Tally};
 use crate::base::Entropy;
 use crate::sip::reply::destination;
 use crate::sip::{Message, Method, Outline, Reply};
@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const T1: Duration = Duration::from_millis(500);
 /// T2. RFC 3261 §17.1.2.2
 const T2: Duration = Duration::from_secs(4);
+/// Timer H: 64·T1. RFC 3261 §17.2.1
+const AGAIN: Duration = Duration::from_secs(32);
 /// An INVITE that is not answered within this time gets a 100 at once. RFC 3261 §17.2.1
 const TRYING: Duration = Duration::from_millis(200);
 /// Bytes of method and Request-URI that are kept to be shown.
@@ -115,9 +117,12 @@ impl<R: Role> Endpoint<R> {
     /// Takes a message in.
     pub fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
         let mut outline = std::mem::take(&mut self.outline);
-        let handled = match recognised(&mut outline, bytes) {
+        let handled = match recognised_any(&mut outline, bytes) {
             Err(why) => self.ignore(why),
-            Ok(()) => self.request(&Message::new(bytes, &outline), way, now),
+            Ok(()) => {
+                let message = Message::new(bytes, &outline);
+                if message.is_request() { self.request(&message, way, now) } else { self.response(&message, now) }
+            }
         };
         self.outline = outline;
         handled
@@ -125,7 +130,28 @@ impl<R: Role> Endpoint<R> {
 
     /// What is to be sent next. Give it back to [`Endpoint::recycle`] when it was sent.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        while let Some(outgoing) = self.role.poll_transmit() {
+            self.send_on(outgoing);
+        }
         self.outbox.pop_front()
+    }
+
+    /// What the role sends by itself: a response is kept for repeats of its request.
+    fn send_on(&mut self, outgoing: Outgoing) {
+        let Outgoing { way, bytes, status, method, line, since, transaction } = outgoing;
+        if let Some(key) = transaction {
+            self.repeats.keep(key, &bytes, status);
+            if status >= 200 {
+                self.tally.answer(method, status);
+            }
+            if method == Method::Invite && status >= 300 && way.protocol == Protocol::Udp {
+                let again = Due::Again { key, way, pause: T1, end: since + AGAIN };
+                // Without room the client's repeats bring it out.
+                let _ = self.delays.push(Instant::now() + T1, again);
+            }
+        }
+        let is_repeat = transaction.is_none() && status != 0;
+        self.outbox.push_back(Transmit { way, bytes, status, method, line, since, is_repeat });
     }
 
     /// Takes back what was sent, so that its memory is used again.
@@ -138,17 +164,18 @@ impl<R: Role> Endpoint<R> {
     /// When [`Endpoint::handle_timer`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.delays.next()
+        self.delays.next().into_iter().chain(self.role.poll_timeout()).min()
     }
 
     /// Whether answers wait.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.delays.has_answers()
+        self.delays.has_answers() || self.role.is_busy()
     }
 
     /// Does what is due.
     pub fn handle_timer(&mut self, now: Instant) {
+        self.role.handle_timer(now);
         while let Some(due) = self.delays.pop(now) {
             match due {
                 Due::Answer(waiting) => {
@@ -178,6 +205,10 @@ impl<R: Role> Endpoint<R> {
         Handled::Ignored(why)
     }
 
+    fn response(&mut self, response: &Message<'_>, now: Instant) -> Handled {
+        if self.role.response(response, now) { Handled::Waiting } else { self.ignore(Ignored::Response) }
+    }
+
     fn request(&mut self, request: &Message<'_>, way: &Way, now: Instant) -> Handled {
         let method = request.method();
         let about = if matches!(method, Method::Ack | Method::Cancel) { Method::Invite } else { method };
@@ -186,7 +217,8 @@ impl<R: Role> Endpoint<R> {
             if let Some(entry) = self.repeats.find(key, now) {
                 entry.settled = true;
             }
-            return self.ignore(Ignored::Ack);
+            let is_of_call = self.role.acknowledged(request, now);
+            return if is_of_call { Handled::Waiting } else { self.ignore(Ignored::Ack) };
         }
         if !fault::is_answerable(request) {
             return self.ignore(Ignored::Unanswerable);
@@ -222,16 +254,19 @@ impl<R: Role> Endpoint<R> {
             self.repeats.insert(key, now);
             self.tally.evicted = self.repeats.evicted();
         }
-        self.first(request, way, back, kept.then_some(key), now)
+        self.first(request, way, back, (key, kept), now)
     }
 
     /// A request that was not seen before.
-    fn first(&mut self, request: &Message<'_>, way: &Way, back: Way, key: Option<Key>, now: Instant) -> Handled {
+    fn first(&mut self, request: &Message<'_>, way: &Way, back: Way, at: (Key, bool), now: Instant) -> Handled {
+        let (transaction, kept) = at;
+        let key = kept.then_some(transaction);
         let method = request.method();
         let (mut bytes, mut line) = self.buffers();
         shown(request, &mut line);
         let tag = self.entropy.token();
-        let arrival = Arrival { request, way, now, tag: &tag, server: &self.options.server };
+        let server = &self.options.server;
+        let arrival = Arrival { request, way, now, tag: &tag, server, back, transaction };
         let answer = match fault::of(request) {
             Some(Fault { status, reason }) => arrival.just_saying(status, &reason, &mut bytes),
             None if method == Method::Cancel => self.cancel(request, way, &tag, &mut bytes, now),
@@ -242,12 +277,14 @@ impl<R: Role> Endpoint<R> {
             Answer::Now => now,
             Answer::Later(at) => at,
         };
-        // What is wrong with the request itself, and CANCEL, need no patience.
-        let at = if method == Method::Cancel { at } else { at + self.options.delay };
+        // CANCEL and what is provisional need no patience.
         let status = status_of(&bytes);
+        let at = if method == Method::Cancel || status < 200 { at } else { at + self.options.delay };
         let waiting = Waiting { key, way: back, response: bytes, status, method, line, since: now };
         if at <= now {
-            self.tally.answer(method, status);
+            if status >= 200 {
+                self.tally.answer(method, status);
+            }
             self.emit(waiting, now);
             return Handled::Answered;
         }
@@ -277,7 +314,7 @@ impl<R: Role> Endpoint<R> {
     fn cancel(&mut self, cancel: &Message<'_>, way: &Way, tag: &str, out: &mut Vec<u8>, now: Instant) -> Answer {
         let key = self.repeats.key(cancel, way, Method::Invite);
         let invite = self.repeats.find(key, now).is_some().then(|| self.delays.take(key)).flatten();
-        let known = self.repeats.find(key, now).is_some();
+        let known = self.role.cancelled(key, now) || self.repeats.find(key, now).is_some();
         let code = if known { 200 } else { 481 };
         let mut reply = Reply::to(cancel, way.peer, code, None, tag, out);
         if !self.options.server.is_empty() {
@@ -314,13 +351,7 @@ impl<R: Role> Endpoint<R> {
     }
 }
 
-/// Whether the bytes are a request, which the outline then describes.
-fn recognised(outline: &mut Outline, bytes: &[u8]) -> Result<(), Ignored> {
-    recognised_any(outline, bytes)?;
-    if Message::new(bytes, outline).is_request() { Ok(()) } else { Err(Ignored::Response) }
-}
-
-/// The same for who takes responses, too.
+/// Whether the bytes are a SIP message, which the outline then describes.
 pub(super) fn recognised_any(outline: &mut Outline, bytes: &[u8]) -> Result<(), Ignored> {
     if bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
         return Err(Ignored::KeepAlive);

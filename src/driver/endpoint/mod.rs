@@ -16,6 +16,7 @@ pub mod registrar;
 pub mod repeats;
 pub mod role;
 pub mod serve;
+pub mod studio;
 pub mod tally;
 pub mod uas;
 
@@ -23,7 +24,7 @@ pub use engine::{Endpoint, Handled, Options, Transmit};
 pub use proxy::{Identity, Proxy};
 pub use redirect::Redirect;
 pub use registrar::Registrar;
-pub use role::{Answer, Arrival, BindingFacts, Role};
+pub use role::{Answer, Arrival, BindingFacts, Outgoing, Role};
 pub use serve::{Ending, Watch, serve};
 pub use tally::{Ignored, Tally};
 pub use uas::Uas;

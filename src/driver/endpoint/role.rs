@@ -1,5 +1,7 @@
 //! What a role is asked, and what it may say.
 
+use super::studio;
+use crate::media::negotiator::Local;
 use crate::sip::{HeaderName, Message, Method, Reply, Uri};
 use crate::transport::listener::Way;
 use std::time::Instant;
@@ -17,6 +19,10 @@ pub struct Arrival<'a> {
     pub tag: &'a str,
     /// The Server header field.
     pub server: &'a str,
+    /// Where an answer goes that comes later.
+    pub back: Way,
+    /// The transaction, by which [`Outgoing`] names it.
+    pub transaction: u64,
 }
 
 /// What becomes of a request.
@@ -28,6 +34,25 @@ pub enum Answer {
     Later(Instant),
     /// Nothing is sent.
     Nothing,
+}
+
+/// What a role sends by itself: a response that took its time, or a request inside a dialog.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outgoing {
+    /// Where it goes.
+    pub way: Way,
+    /// The message.
+    pub bytes: Vec<u8>,
+    /// Its status; 0 for a request.
+    pub status: u16,
+    /// The method that it has, or answers.
+    pub method: Method,
+    /// What is shown of the request: method and Request-URI.
+    pub line: Vec<u8>,
+    /// When what it answers came.
+    pub since: Instant,
+    /// The transaction that it answers, so that repeats of the request bring it out again; `None` for what the role repeats.
+    pub transaction: Option<u64>,
 }
 
 /// A binding, for the table that a registrar shows.
@@ -56,6 +81,64 @@ pub trait Role {
 
     /// Answers a request: composes the response into `out` (emptied first). ACK and CANCEL never come here.
     fn answer(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Answer;
+
+    /// An ACK came that belongs to no refusal: whether it belongs to a call. RFC 3261 §13.3.1.4
+    fn acknowledged(&mut self, ack: &Message<'_>, now: Instant) -> bool {
+        let _ = (ack, now);
+        false
+    }
+
+    /// A CANCEL came for that transaction: whether it is known, and so either ended or over already. RFC 3261 §9.2
+    fn cancelled(&mut self, transaction: u64, now: Instant) -> bool {
+        let _ = (transaction, now);
+        false
+    }
+
+    /// A response came: whether it answers a request of ours.
+    fn response(&mut self, response: &Message<'_>, now: Instant) -> bool {
+        let _ = (response, now);
+        false
+    }
+
+    /// What the role sends by itself.
+    fn poll_transmit(&mut self) -> Option<Outgoing> {
+        None
+    }
+
+    /// When [`Role::handle_timer`] is due.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Does what is due.
+    fn handle_timer(&mut self, now: Instant) {
+        let _ = now;
+    }
+
+    /// Whether calls stand.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// Ends all calls: nobody serves them any longer.
+    fn close(&mut self, now: Instant) {
+        let _ = now;
+    }
+
+    /// How the media of calls is opened; `None` for a role without.
+    fn studio(&self) -> Option<&studio::Options> {
+        None
+    }
+
+    /// What the role wants of the media of a call.
+    fn poll_media(&mut self) -> Option<studio::Wish> {
+        None
+    }
+
+    /// The media that [`studio::Wish::Open`] asked for; `None` where no port was to be had.
+    fn media_opened(&mut self, call: u64, local: Option<Local>, now: Instant) {
+        let _ = (call, local, now);
+    }
 
     /// The bindings that stand at `now`, in order of address of record.
     fn bindings(&mut self, now: Instant) -> Vec<BindingFacts> {

@@ -1,5 +1,6 @@
 //! An endpoint joined to its sockets and the clock.
 
+use super::studio::Studio;
 use super::{BindingFacts, Endpoint, Handled, Role, Transmit};
 use crate::driver::Stop;
 use crate::transport::TransportError;
@@ -65,6 +66,9 @@ pub trait Watch {
     }
 }
 
+/// How long calls may take to end when nobody serves them any longer: a BYE is repeated for that time.
+const PARTING: Duration = Duration::from_secs(4);
+
 /// What happened.
 enum Event {
     Stopped,
@@ -85,22 +89,40 @@ pub async fn serve<R: Role>(
     watch: &mut impl Watch,
 ) -> std::io::Result<Ending> {
     let mut asked = signal(SignalKind::user_defined1())?;
-    let end = limits.duration.map(|limit| Instant::now() + limit);
+    let mut end = limits.duration.map(|limit| Instant::now() + limit);
     let mut message = Vec::new();
-    let wishes = stop.count();
+    let mut wishes = stop.count();
+    let mut studio = endpoint.role().studio().cloned().map(|options| Studio::new(options, listener.tap()));
+    // Why it ends, once its calls are over.
+    let mut parting: Option<Ending> = None;
     loop {
         if watch.is_closed() {
             return Ok(Ending::Interrupted);
         }
         let enough = limits.count.is_some_and(|count| endpoint.tally.requests >= count) && !endpoint.is_waiting();
-        if enough || end.is_some_and(|end| Instant::now() >= end) {
-            return Ok(Ending::Limit);
+        if parting.is_some() && !endpoint.role().is_busy() || enough || end.is_some_and(|end| Instant::now() >= end) {
+            let ending = parting.unwrap_or(Ending::Limit);
+            if parting.is_some() || !endpoint.role().is_busy() {
+                if let Some(studio) = studio {
+                    studio.close().await;
+                }
+                return Ok(ending);
+            }
+            parting = Some(ending);
+            end = Some(part(endpoint, listener, watch).await);
         }
         let wake = [endpoint.poll_timeout(), watch.wakes_at(), end].into_iter().flatten().min();
         let event = next(listener, &mut message, &mut stop, wishes, &mut asked, wake).await;
         let now = Instant::now();
         match event {
-            Event::Stopped => return Ok(Ending::Interrupted),
+            Event::Stopped => {
+                // A second wish is obeyed at once.
+                if parting.replace(Ending::Interrupted).is_some() {
+                    return Ok(Ending::Interrupted);
+                }
+                wishes = stop.count();
+                end = Some(part(endpoint, listener, watch).await);
+            }
             Event::Asked => {
                 let bindings = endpoint.role().bindings(now);
                 watch.table(&bindings);
@@ -114,8 +136,21 @@ pub async fn serve<R: Role>(
         if endpoint.poll_timeout().is_some_and(|at| at <= now) {
             endpoint.handle_timer(now);
         }
+        if let Some(studio) = &mut studio {
+            while let Some(wish) = endpoint.role().poll_media() {
+                studio.fulfil(wish, endpoint.role(), now).await;
+            }
+        }
         send(endpoint, listener, watch).await;
     }
+}
+
+/// Ends all calls, and says until when their ends are waited for.
+async fn part<R: Role>(endpoint: &mut Endpoint<R>, listener: &mut Listener, watch: &mut impl Watch) -> Instant {
+    let now = Instant::now();
+    endpoint.role().close(now);
+    send(endpoint, listener, watch).await;
+    now + PARTING
 }
 
 /// Waits for what happens next.
@@ -146,6 +181,7 @@ async fn next(
 async fn send<R: Role>(endpoint: &mut Endpoint<R>, listener: &mut Listener, watch: &mut impl Watch) {
     while let Some(transmit) = endpoint.poll_transmit() {
         match listener.send(&transmit.way, &transmit.bytes).await {
+            Ok(()) if transmit.status == 0 => watch.forwarded(&transmit),
             Ok(()) => watch.sent(&transmit, transmit.since.elapsed()),
             Err(error) => {
                 endpoint.tally.unsent += 1;

@@ -1,10 +1,22 @@
 //! A user agent server that does as it is told. RFC 3261 §8.2, §11.2
 
-use super::{Answer, Arrival, Role};
-use crate::sip::{HeaderName, Method};
+mod call;
+mod calls;
+mod session_timer;
+
+#[cfg(test)]
+mod calls_tests;
+
+pub use calls::{Calls, Plan};
+
+use super::registrar::{Access, Verdict};
+use super::{Answer, Arrival, Outgoing, Role, studio};
+use crate::media::negotiator::Local;
+use crate::sip::{HeaderName, Message, Method};
+use std::time::Instant;
 
 /// What the user agent server says.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Uas {
     /// Answer with this status instead of what is right.
     pub status: Option<u16>,
@@ -20,9 +32,13 @@ pub struct Uas {
     pub methods: Vec<Vec<u8>>,
     /// How many requests of these methods came so far.
     pub seen: u64,
+    /// The calls; `None` refuses them.
+    pub calls: Option<Calls>,
+    /// Who may call; `None` for everybody.
+    pub access: Option<Access>,
 }
 
-/// What it takes. An INVITE is understood and refused: there is no session to be had here.
+/// What it takes without calls. An INVITE is understood and refused: there is no session to be had here.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE";
 
 impl Uas {
@@ -64,21 +80,34 @@ impl Role for Uas {
         if let Some(status) = self.told(arrival) {
             return self.misbehave(arrival, status, out);
         }
-        if let Some(refused) = arrival.refuse_unknown(&["path"], out) {
+        let known: &[&str] = if self.calls.is_some() { &["path", "100rel", "timer"] } else { &["path"] };
+        if let Some(refused) = arrival.refuse_unknown(known, out) {
             return refused;
         }
         let request = arrival.request;
         let method = request.method();
         // RFC 3261 §12.2.2: a tag that we gave would name a dialog, and there is none.
         let is_inside = !request.to_tag().is_empty() && method != Method::Register;
+        if let Some(calls) = &mut self.calls {
+            if is_inside {
+                return calls.inside(arrival, out);
+            }
+            if method == Method::Invite {
+                return challenged(self.access.as_mut(), arrival, out).unwrap_or_else(|| calls.invite(arrival, out));
+            }
+        }
+        let (allow, supported) = match self.calls {
+            Some(_) => (call::ALLOW, "path, 100rel, timer"),
+            None => (ALLOW, "path"),
+        };
         match method {
             Method::Bye | Method::Prack | Method::Update => arrival.just(481, out),
             _ if is_inside => arrival.just(481, out),
             Method::Options => {
                 let mut reply = arrival.reply(200, out);
-                reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Accept, "*/*");
+                reply.field(HeaderName::Allow, allow).field(HeaderName::Accept, "*/*");
                 reply.field(HeaderName::AcceptEncoding, "identity").field(HeaderName::AcceptLanguage, "en");
-                reply.field(HeaderName::Supported, "path").finish();
+                reply.field(HeaderName::Supported, supported).finish();
                 Answer::Now
             }
             Method::Message => arrival.just(200, out),
@@ -91,9 +120,75 @@ impl Role for Uas {
                 reply.finish();
                 Answer::Now
             }
-            _ => arrival.method_not_allowed(ALLOW, out),
+            _ => arrival.method_not_allowed(allow, out),
         }
     }
+
+    fn acknowledged(&mut self, ack: &Message<'_>, now: Instant) -> bool {
+        self.calls.as_mut().is_some_and(|calls| calls.acknowledged(ack, now))
+    }
+
+    fn cancelled(&mut self, transaction: u64, now: Instant) -> bool {
+        self.calls.as_mut().is_some_and(|calls| calls.cancelled(transaction, now))
+    }
+
+    fn response(&mut self, response: &Message<'_>, now: Instant) -> bool {
+        self.calls.as_mut().is_some_and(|calls| calls.response(response, now))
+    }
+
+    fn poll_transmit(&mut self) -> Option<Outgoing> {
+        self.calls.as_mut().and_then(Calls::poll_transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.calls.as_ref().and_then(Calls::poll_timeout)
+    }
+
+    fn handle_timer(&mut self, now: Instant) {
+        if let Some(calls) = &mut self.calls {
+            calls.handle_timer(now);
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| !calls.is_empty())
+    }
+
+    fn close(&mut self, now: Instant) {
+        if let Some(calls) = &mut self.calls {
+            calls.close(now);
+        }
+    }
+
+    fn studio(&self) -> Option<&studio::Options> {
+        self.calls.as_ref().map(|calls| &calls.plan().studio)
+    }
+
+    fn poll_media(&mut self) -> Option<studio::Wish> {
+        self.calls.as_mut().and_then(Calls::poll_media)
+    }
+
+    fn media_opened(&mut self, call: u64, local: Option<Local>, now: Instant) {
+        if let Some(calls) = &mut self.calls {
+            calls.media_opened(call, local, now);
+        }
+    }
+}
+
+/// Asks who calls for credentials; `None` where there is nothing to ask. RFC 3261 §22.2
+fn challenged(access: Option<&mut Access>, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Option<Answer> {
+    match access?.check_field(arrival, HeaderName::Authorization) {
+        Verdict::Open | Verdict::Known(_) => return None,
+        Verdict::Unknown => arrival.reply(403, out).finish(),
+        Verdict::Challenge(challenges) => {
+            let mut reply = arrival.reply(401, out);
+            for challenge in &challenges {
+                reply.field(HeaderName::WwwAuthenticate, challenge);
+            }
+            reply.finish();
+        }
+    }
+    Some(Answer::Now)
 }
 
 /// Says yes to a registration and keeps nothing: the contacts come back as they were given, unless they are taken away.

@@ -9,6 +9,9 @@ mod find;
 mod merge;
 mod traits;
 
+#[cfg(test)]
+mod tests;
+
 pub use evidence::{Evidence, Weighed};
 
 use super::batch::Observed;

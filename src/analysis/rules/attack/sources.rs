@@ -45,6 +45,14 @@ pub struct Sources {
     table: Table<IpAddr, Source>,
     home: Option<Box<str>>,
     ready: Vec<Finding>,
+    agents: Agents,
+}
+
+/// What is known of the software that was seen last: most conversations are of the same few programs.
+#[derive(Debug, Default)]
+struct Agents {
+    agent: Vec<u8>,
+    scanner: Option<&'static str>,
 }
 
 impl Default for Sources {
@@ -57,7 +65,7 @@ impl Sources {
     /// Nobody yet. `home` is the calling code of the country where calls usually stay.
     #[must_use]
     pub fn new(home: Option<&str>) -> Self {
-        Sources { table: Table::new(SOURCES), home: home.map(Into::into), ready: Vec::new() }
+        Sources { table: Table::new(SOURCES), home: home.map(Into::into), ready: Vec::new(), agents: Agents::default() }
     }
 
     /// How many addresses are remembered.
@@ -78,7 +86,8 @@ impl Sources {
         let Some((_, first)) = c.firsts().find(|(_, f)| f.is_request()) else { return };
         let now = first.time;
         let (source, gone) = self.table.touch_or_insert(&first.flow.src.ip(), now.0, Source::default);
-        let compromised = judge(source, case, first, self.home.as_deref());
+        let scanner = self.agents.scanner(c, first);
+        let compromised = judge(source, case, first, (self.home.as_deref(), scanner));
         if compromised.is_some() || source.is_guessing || source.is_scanning() || source.scanner.is_some() {
             findings.retain(|f| !CONSEQUENCES.contains(&f.code));
         }
@@ -103,13 +112,21 @@ impl Sources {
 }
 
 /// Notes what a conversation says of its source, and whether an account was opened in it.
-fn judge(source: &mut Source, case: &Case<'_>, first: &Facts, home: Option<&str>) -> Option<Finding> {
+fn judge(
+    source: &mut Source,
+    case: &Case<'_>,
+    first: &Facts,
+    (home, scanner): (Option<&str>, Option<&'static str>),
+) -> Option<Finding> {
     let c = case.conversation;
-    let target = first.flow.dst.ip().to_string();
-    source.begin(first.time, target.as_bytes(), first.index);
+    let target = match first.flow.dst.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
+    };
+    source.begin(first.time, &target, first.index);
     let is_accepted = c.transactions.iter().any(|t| (200..300).contains(&t.final_status));
     source.accepted = source.accepted.saturating_add(u32::from(is_accepted));
-    if let Some(scanner) = scanner(c, first) {
+    if let Some(scanner) = scanner {
         source.scanner = Some(scanner);
         name(&mut source.scan_shown, first.index);
     }
@@ -126,18 +143,25 @@ fn judge(source: &mut Source, case: &Case<'_>, first: &Facts, home: Option<&str>
     credentials(source, case, first.flow.src)
 }
 
-fn scanner(c: &Conversation, first: &Facts) -> Option<&'static str> {
-    let agent = c.header(first, HeaderName::UserAgent).unwrap_or_default();
-    let display = c.text(c.from_display);
-    let known = |text: &[u8]| {
-        let mut lower = [0; 64];
-        let len = text.len().min(lower.len());
-        let lower = lower.get_mut(..len)?;
-        lower.copy_from_slice(text.get(..len)?);
-        lower.make_ascii_lowercase();
-        SCANNERS.iter().find(|(word, _)| memchr::memmem::find(lower, word).is_some()).map(|(_, name)| *name)
-    };
-    known(agent).or_else(|| if display.eq_ignore_ascii_case(b"sipvicious") { Some("SIPVicious") } else { None })
+impl Agents {
+    /// Name of the scanner that a request comes from.
+    fn scanner(&mut self, c: &Conversation, first: &Facts) -> Option<&'static str> {
+        if c.text(c.from_display).eq_ignore_ascii_case(b"sipvicious") {
+            return Some("SIPVicious");
+        }
+        let agent = c.header(first, HeaderName::UserAgent).unwrap_or_default();
+        if agent != self.agent.as_slice() {
+            self.agent.clear();
+            self.agent.extend_from_slice(agent);
+            self.scanner = known_scanner(agent);
+        }
+        self.scanner
+    }
+}
+
+fn known_scanner(agent: &[u8]) -> Option<&'static str> {
+    let lower = agent.get(..agent.len().min(64))?.to_ascii_lowercase();
+    SCANNERS.iter().find(|(word, _)| memchr::memmem::find(&lower, word).is_some()).map(|(_, name)| *name)
 }
 
 /// The response that says that a user is not there or may not be asked for.

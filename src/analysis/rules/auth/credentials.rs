@@ -204,6 +204,11 @@ impl<'a> Answered<'a> {
             return None;
         }
         let requested = self.c.text(self.request.uri_or_reason);
+        // Old phones name their own address, and servers let them: only a 400 is an answer to that. RFC 2617 §3.2.2.5
+        let own = |g: &Given| Uri::parse(g.uri.as_bytes()).ip() == Some(self.request.flow.src.ip());
+        if self.response.status != 400 && self.given.iter().any(|(_, g)| own(g)) {
+            return None;
+        }
         let (_, given) = self.given.iter().find(|(_, g)| !is_same_uri(g.uri.as_bytes(), requested))?;
         let (named, requested) = (Safe(given.uri.as_bytes()).to_string(), Safe(requested).to_string());
         let who = self.request.flow.src;

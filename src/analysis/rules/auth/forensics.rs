@@ -28,7 +28,8 @@ fn plain(case: &Case<'_>, last: &Transaction, before: &[&Transaction]) -> Findin
     let Some((_, request, _, response)) = ends(c, last) else {
         return ENTRIES[WRONG].finding("credentials were refused".to_owned());
     };
-    let name = user(&given(c, request));
+    let all = given(c, request);
+    let name = user(&all);
     let (who, by) = (request.flow.src, response.flow.src);
     let mut f = ENTRIES[WRONG]
         .finding(format!("{by} refused the credentials of {who} for {name}: the password or the user name is wrong"));
@@ -40,6 +41,13 @@ fn plain(case: &Case<'_>, last: &Transaction, before: &[&Transaction]) -> Findin
         words::message(c, response),
         if refused == 1 { "" } else { "s" }
     ));
+    let uri = all.iter().map(|(_, g)| g.uri.as_str()).find(|uri| uri.as_bytes() != c.text(request.uri_or_reason));
+    if let Some(uri) = uri.filter(|uri| !uri.is_empty()) {
+        f.detail.push(format!(
+            "Their uri is {}, not the Request-URI: most servers do not mind, one that compares refuses that.",
+            Safe(uri.as_bytes())
+        ));
+    }
     f.ruled_out = vec![
         "an old nonce: the credentials are for the nonce that was just given, and the new challenge does not say stale=true".to_owned(),
         "another realm or algorithm than was asked for: both are those of the challenge".to_owned(),

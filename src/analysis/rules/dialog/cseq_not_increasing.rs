@@ -92,6 +92,16 @@ fn is_wrong(c: &Conversation, side: &Side<'_>, position: u32, f: &Facts) -> bool
     if !is_near || before.take(LOOKED_AT).any(is_again) {
         return false;
     }
+    // Who got no answer to its last request, or has hung up, mostly knows no more of the dialog, and ends it as it can.
+    let sample = side.sample;
+    let answered = c.transaction(sample).is_some_and(|t| match sample.to_tag.is_empty() {
+        // An INVITE that nobody answered begins no dialog.
+        true => t.first_progress.is_some() || t.final_status / 100 == 2,
+        false => t.final_status != 0,
+    });
+    if !answered || sample.asks(Method::Bye) {
+        return false;
+    }
     let refused = c.transaction(f).is_some_and(|t| t.final_status == 500);
     // A proxy that asks whether the dialog still stands counts nothing up, so as not to disturb it.
     if f.method == Method::Options && !refused {

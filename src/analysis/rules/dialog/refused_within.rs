@@ -5,6 +5,7 @@
 
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::base::Timestamp;
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Kind, Transaction, dialog};
 
@@ -117,11 +118,16 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether the dialog of a request was ended by another one, before it or so closely after it that the two crossed.
 fn is_ending(c: &Conversation, request: &Facts, response: &Facts) -> bool {
+    // What the other side sends crosses; what the same side sends after it does not.
+    let until = |f: &Facts| match dialog::is_same_side(c, f, request) {
+        true => request.time,
+        false => Timestamp(response.time.0.saturating_add(CROSSING_NS)),
+    };
     let ends = |f: &Facts| {
         f.asks(Method::Bye)
             && !(f.cseq == request.cseq && request.method == Method::Bye && dialog::is_same_side(c, f, request))
             && dialog::is_same(c, f, request)
-            && f.time.0 <= response.time.0.saturating_add(CROSSING_NS)
+            && f.time <= until(f)
     };
     c.firsts().any(|(_, f)| ends(f))
 }

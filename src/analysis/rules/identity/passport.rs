@@ -147,6 +147,16 @@ impl Passport {
         self.wrong(alg, "the parameter alg is not ES256", "RFC 8224 §4");
     }
 
+    /// The same in a few words: `number signed, attestation A`.
+    #[must_use]
+    pub fn note(&self) -> String {
+        match (self.ppt.as_deref(), self.attest.as_deref()) {
+            (_, Some(attest @ ("A" | "B" | "C"))) => format!("number signed, attestation {attest}"),
+            (Some("div"), _) => "diversion signed".to_owned(),
+            _ => "number signed".to_owned(),
+        }
+    }
+
     /// What it says, for people: `shaken, attestation A (the signer knows the caller and the right to the number), 1202… to 1703…`.
     #[must_use]
     pub fn words(&self) -> String {
@@ -184,6 +194,7 @@ mod tests {
         assert_eq!((read.iat, read.orig.as_str(), read.dest.len()), (1_471_375_418, "12155551212", 0));
         assert_eq!((read.x5u.as_str(), read.signature.len()), ("https://cert.example.org/passport.cer", 64));
         assert!(read.faults.is_empty(), "{:?}", read.faults);
+        assert_eq!(read.note(), "number signed");
         assert_eq!(read.words(), "PASSporT without extension, 12155551212 to a URI");
     }
 

@@ -59,6 +59,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 fn stream_quality(case: &Case<'_>, stream: &MediaStream, s: &Statistics, findings: &mut Vec<Finding>) {
     let reported = Reported::of(stream, s);
+    // The loss came in with it, and so did what follows from loss: it is told where it shows first.
+    let before = upstream(case, stream).map(|u| u.receiver.statistics());
+    if is_lossy(s) && before.is_some_and(|b| b.loss_percent >= s.loss_percent * 0.8) {
+        return;
+    }
     if let Some(f) = loss(case, stream, s, &reported) {
         findings.push(f);
         return;
@@ -70,6 +75,10 @@ fn stream_quality(case: &Case<'_>, stream: &MediaStream, s: &Statistics, finding
         findings.extend(gap(case, stream, s));
     }
     findings.extend(mos(stream, s, &reported));
+}
+
+fn is_lossy(s: &Statistics) -> bool {
+    s.lost >= LOST && s.loss_percent > LOSS_WARNING
 }
 
 fn ms(milliseconds: f64) -> String {
@@ -92,15 +101,10 @@ fn upstream<'a>(case: &Case<'a>, stream: &MediaStream) -> Option<&'a MediaStream
 }
 
 fn loss(case: &Case<'_>, stream: &MediaStream, s: &Statistics, reported: &Reported) -> Option<Finding> {
-    let is_lossy = |s: &Statistics| s.lost >= LOST && s.loss_percent > LOSS_WARNING;
     let before = upstream(case, stream);
     let there = before.map(|u| u.receiver.statistics());
     if !is_lossy(s) {
         return reported.loss_behind(s).map(|percent| lost_behind(stream, s, reported, percent));
-    }
-    // The loss came in with it: it is told where it shows first.
-    if there.as_ref().is_some_and(|t| t.loss_percent >= s.loss_percent * 0.8) {
-        return None;
     }
     let title = format!(
         "{:.1} % of the RTP from {} is lost: {} of {} packets",

@@ -84,22 +84,20 @@ pub fn is_elsewhere(case: &Case<'_>, stream: &MediaStream) -> bool {
         && is_voice(stream)
 }
 
-/// The description of the side that sends a stream, with its position: the last one before the stream ended.
+/// Where the sender of a stream said that it would be, with the position of that message: in the description that was exchanged for the one that
+/// names the receiver.
 fn announced_by_sender(c: &Conversation, case: &Case<'_>, stream: &MediaStream) -> Option<(u32, Endpoint)> {
-    let from_caller = !stream.to_caller?;
-    let mut last = None;
-    for pair in case.negotiations() {
-        for position in [pair.offer, pair.answer] {
-            let Some(f) = c.at(position) else { continue };
-            // What one leg names, another leg may not: the one that speaks to the receiver of the stream counts.
-            if super::is_by_caller(c, f) == from_caller
-                && let Some(endpoint) = c.sdp(f).and_then(|sdp| sdp.media.iter().find_map(|m| m.endpoint))
-            {
-                last = Some((position, endpoint));
-            }
-        }
-    }
-    last
+    let names = |position: u32| {
+        let media = c.at(position).and_then(|f| c.sdp(f)).map(|sdp| &sdp.media);
+        media.is_some_and(|media| media.iter().any(|m| m.endpoint == Some(stream.flow.dst)))
+    };
+    let first = |position: u32| Some((position, c.sdp(c.at(position)?)?.media.iter().find_map(|m| m.endpoint)?));
+    // The last one counts: the sender may have moved.
+    case.negotiations().iter().rev().find_map(|pair| match (names(pair.offer), names(pair.answer)) {
+        (true, false) => first(pair.answer),
+        (false, true) => first(pair.offer),
+        _ => None,
+    })
 }
 
 fn finding(case: &Case<'_>, stream: &MediaStream) -> Option<Finding> {

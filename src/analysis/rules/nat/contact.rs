@@ -99,7 +99,7 @@ fn finding(case: &Case<'_>, position: u32, f: &Facts, named: IpAddr) -> Finding 
     }
     finding.positions.push(position);
     match made_up_for(c, source, position) {
-        Some((_, how)) if how == MadeUp::Learned => {
+        Some((_, MadeUp::Learned)) => {
             finding.detail.push("It learned its outer address from the response, and names that one later.".to_owned());
         }
         Some((later, _)) => {

@@ -48,7 +48,8 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let acked = c.requests(Method::Ack).any(|(_, f)| f.cseq == answer.cseq && dialog::is_same_way(c, f, answer));
     let bye = c.requests(Method::Bye).find(|(_, f)| dialog::is_same(c, f, answer));
     let by_caller = bye.is_some_and(|(_, f)| dialog::is_same_side(c, f, answer));
-    if (acked && by_caller) || case.now.since(answer.time) < PATIENCE_NS {
+    // With the BYE it ended what it had not meant to begin, acknowledged or not.
+    if by_caller || case.now.since(answer.time) < PATIENCE_NS {
         return;
     }
     let caller = cancel.flow.src;

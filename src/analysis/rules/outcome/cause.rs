@@ -46,7 +46,7 @@ mod tests {
             reason(b" Q.850 ; cause=34;text=\"x\""),
             "Q.850 ; cause=34;text=\"x\" (No circuit/channel available)"
         );
-        assert_eq!(reason(b"SIP;cause=200;text=\"Call completed elsewhere\"").ends_with("(answered elsewhere)"), true);
+        assert!(reason(b"SIP;cause=200;text=\"Call completed elsewhere\"").ends_with("(answered elsewhere)"));
         assert_eq!(reason(b"SIP;cause=486"), "SIP;cause=486 (Busy Here)");
         assert_eq!(reason(b"Q.850;cause=9999999"), "Q.850;cause=9999999");
         assert_eq!(reason(b"private;reason=x"), "private;reason=x");

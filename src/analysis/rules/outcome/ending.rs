@@ -201,13 +201,13 @@ fn tell_decision(c: &Conversation, outcome: &Outcome, origin: &Facts, f: &mut Fi
 /// Where a host had sent the INVITE on, and the final status that came from there.
 fn forwarded_by(c: &Conversation, host: Endpoint, origin: &Facts) -> Option<(Endpoint, Option<u16>)> {
     let asked = c.transaction(origin).and_then(|t| t.request);
-    let onward = c.transactions.iter().filter(|t| {
+    let mut onward = c.transactions.iter().filter(|t| {
         t.method == Method::Invite
             && t.request >= asked
             && t.flow.src.same_ip(&host)
             && !t.flow.dst.same_ip(&origin.flow.dst)
     });
-    onward.last().map(|t| (t.flow.dst, Some(t.final_status).filter(|&s| s != 0)))
+    onward.next_back().map(|t| (t.flow.dst, Some(t.final_status).filter(|&s| s != 0)))
 }
 
 /// Whether a time-out is behind the end of the ringing, and not somebody who pressed a key.

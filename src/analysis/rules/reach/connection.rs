@@ -3,7 +3,7 @@
 //! Connections are told once for each pair of hosts. One that is reset while nothing is under way harms nobody, and is only worth knowing; one that
 //! leaves a request unanswered is told with that request.
 
-use crate::analysis::incidents::Repeated;
+use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Finding, Severity, words};
 use crate::trace::incident::Reset;
@@ -77,7 +77,7 @@ static ENTRIES: [Entry; 2] = [
 ];
 
 /// A SYN that was answered by RST.
-pub(super) fn refused(r: &Repeated) -> Finding {
+pub(super) fn refused(r: &Occurrences) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
     let mut f = ENTRIES[REFUSED].finding(format!("{server} refused the TCP connection from {}", client.ip()));
     f.detail.push(format!(
@@ -96,7 +96,7 @@ pub(super) fn refused(r: &Repeated) -> Finding {
 }
 
 /// A connection with SIP that was reset.
-pub(super) fn reset(r: &Repeated, reset: &Reset) -> Finding {
+pub(super) fn reset(r: &Occurrences, reset: &Reset) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
     let mut f = ENTRIES[RESET].finding(format!("{} reset the TCP connection between {client} and {server}", reset.by));
     f.detail.push(format!("The RST is in frame {}.", r.first.frame));
@@ -114,7 +114,7 @@ pub(super) fn idle(f: &mut Finding) {
 }
 
 /// How often it happened, where that is more than once.
-pub(super) fn again(r: &Repeated, how: &str, f: &mut Finding) {
+pub(super) fn again(r: &Occurrences, how: &str, f: &mut Finding) {
     if r.count > 1 {
         f.detail.push(format!("{how} {} in {}.", words::times(r.count), words::duration(r.last.since(r.first.time))));
     }

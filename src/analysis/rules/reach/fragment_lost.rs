@@ -7,7 +7,7 @@
 use super::connection::again;
 use super::icmp_unreachable::in_words;
 use super::no_response::{is_silent, soften};
-use crate::analysis::incidents::Repeated;
+use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Safe;
@@ -102,7 +102,7 @@ fn finding(c: &Conversation, t: &Transaction) -> Option<Finding> {
 }
 
 /// A message that is in the capture only in part, and to which nothing answered.
-pub(super) fn incomplete(r: &Repeated, lost: &Incomplete) -> Finding {
+pub(super) fn incomplete(r: &Occurrences, lost: &Incomplete) -> Finding {
     let (src, dst) = (r.first.flow.src, r.first.flow.dst);
     let name = match (lost.status, lost.method) {
         _ if !lost.has_head => "message".to_owned(),

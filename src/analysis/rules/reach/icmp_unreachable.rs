@@ -6,7 +6,7 @@
 
 use super::connection::again;
 use super::no_response::soften;
-use crate::analysis::incidents::Repeated;
+use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Timestamp;
@@ -189,7 +189,7 @@ pub(super) fn in_words(u: &Unreachable) -> String {
 }
 
 /// An error that quotes no message.
-pub(super) fn beside(r: &Repeated, u: &Unreachable) -> Finding {
+pub(super) fn beside(r: &Occurrences, u: &Unreachable) -> Finding {
     let (from, to) = (r.first.flow.src, r.first.flow.dst);
     let mut f = ENTRIES[0].finding(format!("what {from} sent to {to} was refused by the network: {}", reason(u)));
     f.detail.push(format!("{} (frame {}).", in_words(u), r.first.frame));

@@ -15,7 +15,7 @@ pub mod tls;
 pub mod udp_too_large;
 
 use super::Rule;
-use crate::analysis::incidents::Repeated;
+use crate::analysis::incidents::Occurrences;
 use crate::analysis::{Case, Finding};
 use crate::trace::incident::What;
 
@@ -50,7 +50,7 @@ pub const SILENCE: &[&str] = &[
 fn judged_by_watch(_: &Case<'_>, _: &mut Vec<Finding>) {}
 
 /// What is said of an incident that left no request unanswered.
-pub(in crate::analysis) fn of_incident_alone(r: &Repeated) -> Finding {
+pub(in crate::analysis) fn of_incident_alone(r: &Occurrences) -> Finding {
     let mut f = of_incident(r);
     if let What::Reset(reset) = &r.first.what
         && !reset.cut_message
@@ -61,7 +61,7 @@ pub(in crate::analysis) fn of_incident_alone(r: &Repeated) -> Finding {
 }
 
 /// What is said of an incident.
-pub(in crate::analysis) fn of_incident(r: &Repeated) -> Finding {
+pub(in crate::analysis) fn of_incident(r: &Occurrences) -> Finding {
     match &r.first.what {
         What::Refused => connection::refused(r),
         What::Reset(reset) => connection::reset(r, reset),

@@ -121,3 +121,63 @@ pub(super) fn next_hop<'a>(c: &'a Conversation, first: &Facts) -> Option<&'a Fac
     };
     c.firsts().map(|(_, f)| f).take(LOOKED_AT).find(same)
 }
+
+/// T1 and T2. RFC 3261 §17.1.1.1, §17.1.2.2
+const T1_NS: i64 = 500_000_000;
+const T2_NS: i64 = 4_000_000_000;
+/// 64·T1: nobody repeats a message for longer. RFC 3261 §17.1.1.2
+const LONGEST_NS: i64 = 32_000_000_000;
+
+/// How many more sends the intervals between those that were seen have room for: a timer that doubles leaves no other gaps, so that what is missing was
+/// lost before the place of capture. `None` where the intervals are not those of such a timer, from T1 on.
+pub(super) fn missing(gaps: &[i64]) -> Option<usize> {
+    let near = |a: i64, b: i64| (a - b).abs() * 8 <= b;
+    let (mut due, mut missing) = (T1_NS, 0);
+    for &gap in gaps.iter().take(REPEATS) {
+        if gap > LONGEST_NS {
+            return None;
+        }
+        // Timer A goes on doubling, the others stop at T2: what fits either was not interrupted.
+        if let Some(interval) = [due, due.min(T2_NS)].into_iter().find(|&interval| near(gap, interval)) {
+            due = 2 * interval;
+            continue;
+        }
+        let (mut sum, mut interval, mut steps) = (0, due.min(T2_NS), 0);
+        while sum < gap && !near(gap, sum) {
+            sum += interval;
+            interval = (2 * interval).min(T2_NS);
+            steps += 1;
+        }
+        if !near(gap, sum) {
+            return None;
+        }
+        due = interval;
+        missing += steps - 1;
+    }
+    Some(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    fn of(ms: &[i64]) -> Option<usize> {
+        missing(&ms.iter().map(|gap| gap * 1_000_000).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_a_doubling_timer_sent_between_is_counted() {
+        assert_eq!(of(&[500, 1000, 2000, 4000, 4000]), Some(0));
+        assert_eq!(of(&[502, 1003, 2004]), Some(0));
+        assert_eq!(of(&[500, 1000, 2000, 4000, 8000, 16_000]), Some(0));
+        // The third was not seen; the second and third; the last but one.
+        assert_eq!(of(&[500, 3000]), Some(1));
+        assert_eq!(of(&[3500]), Some(2));
+        assert_eq!(of(&[500, 1000, 6000]), Some(1));
+        assert_eq!(of(&[i64::MAX / 1_000_000]), None);
+        // T1 of a second, or a first one that was not seen: nothing is said.
+        assert_eq!(of(&[1000, 2000]), None);
+        assert_eq!(of(&[100, 200]), None);
+        assert_eq!(of(&[]), Some(0));
+    }
+}

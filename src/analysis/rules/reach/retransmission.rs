@@ -105,6 +105,13 @@ fn finding(case: &Case<'_>, first: &Facts, r: &Repeated, all: &[Repeated]) -> Op
         let (from, by) = (before.flow.src, before.flow.dst);
         f.detail.push(format!("It is {from} that repeats it; {by} passed each one on, so none was lost before that."));
     }
+    if let Some(missing) = repeats::missing(&repeats::by_timer(c, r).gaps(c)).filter(|&n| n > 0) {
+        let were = if missing == 1 { "one more was".to_owned() } else { format!("{missing} more were") };
+        f.detail.push(format!(
+            "By these intervals {were} sent in between and did not come to the place of this capture: the loss is between {} and there.",
+            first.flow.src
+        ));
+    }
     f.positions = r.positions();
     if let Some(v) = verdict {
         f.confidence = v.confidence;
@@ -162,7 +169,7 @@ fn of_request(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Verdict> 
         });
     }
     let usual = usual_reply(c, first);
-    let prompt = usual.map_or(PROMPT_NS, |ns| (3 * ns + 20_000_000).min(PROMPT_NS));
+    let prompt = usual.map_or(PROMPT_NS, |ns| ns.saturating_mul(3).saturating_add(20_000_000).min(PROMPT_NS));
     let shown = words::duration(after);
     if after <= prompt {
         let lost = r.all(c).filter(|f| f.time < asked.time).count() as u32;

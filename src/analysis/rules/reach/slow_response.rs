@@ -95,7 +95,7 @@ fn is_behind(c: &Conversation, o: &Slow<'_>, s: &Slow<'_>) -> bool {
         && (is_same || is_own)
         && behind.transaction != before.transaction
         && behind.flow.src.same_ip(&before.flow.dst)
-        && o.took * 2 > s.took
+        && o.took.saturating_mul(2) > s.took
 }
 
 fn finding(c: &Conversation, s: &Slow<'_>, all: &[Slow<'_>]) -> Finding {

@@ -123,19 +123,19 @@ fn timer(f: &Facts) -> &'static str {
 
 /// The interval of a run of equal ones below T2, unless it was reached by doubling: then T2 is only set lower.
 fn fixed(gaps: &[i64]) -> Option<i64> {
-    let near = |a: i64, b: i64| (a - b).abs() * 10 <= a.max(b);
+    let near = |a: i64, b: i64| a.saturating_sub(b).saturating_abs().saturating_mul(10) <= a.max(b);
     let run = gaps.windows(EQUAL).find(|run| {
         let first = run.first().copied().unwrap_or_default();
         first < LONGEST_NS && run.iter().all(|&gap| near(gap, first))
     })?;
     let interval = *run.first()?;
-    let is_doubled = gaps.iter().any(|&gap| near(gap * 2, interval));
+    let is_doubled = gaps.iter().any(|&gap| near(gap.saturating_mul(2), interval));
     (!is_doubled).then_some(interval)
 }
 
 /// Whether each interval is about twice the one before.
 fn doubles(gaps: &[i64]) -> bool {
-    let twice = |pair: &[i64]| matches!(*pair, [a, b] if (b - 2 * a).abs() * 4 <= b);
+    let twice = |pair: &[i64]| matches!(*pair, [a, b] if b.saturating_sub(a.saturating_mul(2)).saturating_abs().saturating_mul(4) <= b);
     gaps.len() >= 2 && gaps.windows(2).all(twice)
 }
 

@@ -4,7 +4,7 @@
 //! dates and issuer say why a client ended the handshake without a word.
 
 use super::connection::again;
-use crate::analysis::incidents::Repeated;
+use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Confidence, Finding, Severity};
 use crate::base::{Safe, Timestamp};
@@ -108,7 +108,7 @@ static ENTRIES: [Entry; 3] = [
 ];
 
 /// A ClientHello to a port that speaks plain SIP.
-pub(super) fn on_plain(r: &Repeated, answer: &Answer) -> Finding {
+pub(super) fn on_plain(r: &Occurrences, answer: &Answer) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
     let mut f = ENTRIES[ON_PLAIN].finding(format!("{client} began TLS on {server}, which speaks plain SIP"));
     f.detail.push(format!("A ClientHello was sent; {} (frame {}).", came_back(answer), r.first.frame));
@@ -126,7 +126,7 @@ pub(super) fn on_plain(r: &Repeated, answer: &Answer) -> Finding {
 }
 
 /// Plain SIP to a port that speaks TLS.
-pub(super) fn on_tls(r: &Repeated, answer: &Answer) -> Finding {
+pub(super) fn on_tls(r: &Occurrences, answer: &Answer) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
     let mut f = ENTRIES[ON_TLS].finding(format!("{client} sent plain SIP to {server}, which speaks TLS"));
     f.detail.push(format!("A SIP message was sent in the clear; {} (frame {}).", came_back(answer), r.first.frame));
@@ -180,7 +180,7 @@ fn meaning(alert: Alert) -> &'static str {
 }
 
 /// A handshake that failed.
-pub(super) fn failed(r: &Repeated, failure: &TlsFailure) -> Finding {
+pub(super) fn failed(r: &Occurrences, failure: &TlsFailure) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
     let problem = certificate_problem(failure, r.first.time);
     let other = if failure.by == client { server } else { client };

@@ -1,13 +1,13 @@
 //! `binding-missing`: the registrar says 200 to a registration, and the Contact that was registered is not among the bindings that it lists.
 //!
 //! Registrars behind a NAT or a border element list the address that they will really use: another host for the same user, or another user at the same
-//! host, is the same binding rewritten, and no fault.
+//! host, is the same binding rewritten, and no fault. Some (Cisco's call control) list their own address: they hide what they keep.
 
 use crate::analysis::rules::Product::{Asterisk, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity};
 use crate::base::Safe;
-use crate::sip::{Address, HeaderName};
+use crate::sip::{Address, HeaderName, Uri};
 use crate::trace::registration::asked_expires;
 use crate::trace::{Conversation, Facts, Kind};
 
@@ -81,6 +81,14 @@ fn contacts<'a>(c: &'a Conversation, f: &Facts) -> impl Iterator<Item = Address<
 
 /// The first Contact of the request that no Contact of the response stands for.
 fn missing<'a>(c: &'a Conversation, asked: &Facts, granted: &Facts) -> Option<Address<'a>> {
+    let host = Uri::parse(c.text(asked.uri_or_reason)).host;
+    let is_own = |b: &Address<'_>| {
+        let b = b.uri();
+        b.host.eq_ignore_ascii_case(host) || b.ip() == Some(granted.flow.src.ip())
+    };
+    if contacts(c, granted).any(|b| is_own(&b)) {
+        return None;
+    }
     contacts(c, asked).filter(|a| a.uri().is_sip()).find(|a| !contacts(c, granted).any(|b| stands_for(&b, a)))
 }
 

@@ -4,6 +4,7 @@ use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Finding, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
+use crate::trace::call::is_from_caller;
 use crate::trace::offer::is_held;
 use crate::trace::{Conversation, Facts};
 
@@ -50,10 +51,10 @@ pub fn holds(c: &Conversation) -> Vec<Hold> {
     }
     for (position, f) in c.firsts().filter(|(_, f)| is_offer(f) && !f.to_tag.is_empty()) {
         let held = is_held(c, f);
-        let own = |(hold, by): &(Hold, &Facts)| hold.ended.is_none() && c.text(by.from_tag) == c.text(f.from_tag);
+        let own = |(hold, by): &(Hold, &Facts)| hold.ended.is_none() && is_from_caller(c, by) == is_from_caller(c, f);
         let (open, is_room) = (all.iter().rposition(own), all.len() < MOST);
         match open.and_then(|at| all.get_mut(at)) {
-            // The same offer on the next hop, or a refresh of the session.
+            // The same offer on the next hop or leg, or a refresh of the session.
             Some(_) if held => {}
             Some((hold, by)) if by.cseq != f.cseq => hold.ended = Some((position, f.time)),
             Some(_) => {}

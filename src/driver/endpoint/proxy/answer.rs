@@ -19,7 +19,7 @@ impl Proxy {
     ) -> Handled {
         let (tag, server) = (self.tag_of(request), self.options.server.clone());
         let mut out = Vec::new();
-        let arrival = Arrival { request, way, now, tag: &tag, server: &server };
+        let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         arrival.reply_saying(status, reason, &mut out).finish();
         self.answer_once(request, way, out, now)
     }
@@ -34,7 +34,7 @@ impl Proxy {
     ) -> Handled {
         let (tag, server) = (self.tag_of(request), self.options.server.clone());
         let mut out = Vec::new();
-        let arrival = Arrival { request, way, now, tag: &tag, server: &server };
+        let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         arrival.reply(420, &mut out).field(HeaderName::Unsupported, unknown.join(&b", "[..])).finish();
         self.answer_once(request, way, out, now)
     }
@@ -46,7 +46,7 @@ impl Proxy {
             return None;
         }
         let (tag, server) = (self.tag_of(request), self.options.server.clone());
-        let arrival = Arrival { request, way, now, tag: &tag, server: &server };
+        let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         let mut out = Vec::new();
         match self.registrar.access().check_field(&arrival, HeaderName::ProxyAuthorization) {
             Verdict::Open | Verdict::Known(_) => return None,

@@ -86,7 +86,8 @@ impl Proxy {
         outline.read(&context.request);
         let request = Message::new(&context.request, &outline);
         let from = context.from;
-        let arrival = Arrival { request: &request, way: &from, now, tag: &tag, server: &server };
+        let arrival =
+            Arrival { request: &request, way: &from, now, tag: &tag, server: &server, back: from, transaction: 0 };
         let mut response = Vec::new();
         arrival.reply(status, &mut response).finish();
         context.note(status, response);
@@ -187,7 +188,8 @@ impl Proxy {
         let request = Message::new(&context.request, &outline);
         let from = context.from;
         let mut response = Vec::new();
-        let arrival = Arrival { request: &request, way: &from, now, tag: &tag, server: &server };
+        let arrival =
+            Arrival { request: &request, way: &from, now, tag: &tag, server: &server, back: from, transaction: 0 };
         arrival.reply(487, &mut response).finish();
         (context.answered, context.trying) = (true, None);
         self.tally.answer(context.method, 487);

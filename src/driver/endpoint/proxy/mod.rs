@@ -293,7 +293,7 @@ impl Proxy {
     fn own(&mut self, request: &Message<'_>, way: &Way, now: Instant) -> Handled {
         let tag = self.entropy.token();
         let server = self.options.server.clone();
-        let arrival = Arrival { request, way, now, tag: &tag, server: &server };
+        let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         let mut out = Vec::new();
         self.registrar.answer(&arrival, &mut out);
         if request.method() == Method::Register && out.starts_with(b"SIP/2.0 200") {

@@ -146,15 +146,17 @@ pub const PROOFS: &[Proof] = &[
 ];
 
 /// Where a host receives RTP.
-fn rtp(host: &Host, port: u16) -> SocketAddr {
+pub fn rtp(host: &Host, port: u16) -> SocketAddr {
     SocketAddr::new(host.at.ip(), port)
 }
 
-fn from_alice() -> Talk {
+/// Sound from alice.
+pub fn from_alice() -> Talk {
     Talk::new(rtp(&alice(), 40_000), rtp(&bob(), 50_000), 0xa11c_0001)
 }
 
-fn from_bob() -> Talk {
+/// Sound from bob.
+pub fn from_bob() -> Talk {
     Talk::new(rtp(&bob(), 50_000), rtp(&alice(), 40_000), 0xb0b0_0001)
 }
 
@@ -163,10 +165,11 @@ fn both(s: &mut Scene) {
     from_bob().run(s, 950, 3900);
 }
 
-const ID: &str = "media@192.0.2.10";
+/// The Call-ID of its calls.
+pub const ID: &str = "media@192.0.2.10";
 
 /// INVITE, 180, 200, ACK, media, BYE.
-fn call_with(offer: &str, answer: &str, media: impl FnOnce(&mut Scene)) -> Vec<u8> {
+pub fn call_with(offer: &str, answer: &str, media: impl FnOnce(&mut Scene)) -> Vec<u8> {
     let (a, b) = (alice(), bob());
     let mut s = Scene::new();
     let invite = Message::request("INVITE", &a, &b, ID, 1).sdp(offer);
@@ -179,14 +182,16 @@ fn call_with(offer: &str, answer: &str, media: impl FnOnce(&mut Scene)) -> Vec<u
     s.pcap()
 }
 
-fn hang_up(s: &mut Scene, at: u64) {
+/// BYE and 200.
+pub fn hang_up(s: &mut Scene, at: u64) {
     let (a, b) = (alice(), bob());
     let bye = Message::inside("BYE", &a, &b, ID, 2);
     s.at(at).send(&a, &b, &bye);
     s.at(at + 4).send(&b, &a, &bye.reply(200, "OK", &b));
 }
 
-fn call(media: impl FnOnce(&mut Scene)) -> Vec<u8> {
+/// The same with what most scenes offer and answer.
+pub fn call(media: impl FnOnce(&mut Scene)) -> Vec<u8> {
     let (offer, answer) = (sdp(rtp(&alice(), 40_000), 1, &OFFER, &[]), sdp(rtp(&bob(), 50_000), 1, &ANSWER, &[]));
     call_with(&offer, &answer, media)
 }
@@ -209,6 +214,12 @@ fn ringing(with_sound: bool) -> Vec<u8> {
 
 /// A call whose media both sides send to a relay beside the proxy.
 fn relayed(sends_on: bool) -> Vec<u8> {
+    through_relay(0, sends_on.then_some(0))
+}
+
+/// A call whose media both sides send to a relay: of so many packets from alice one is lost on its way there, and of so many one behind it (0 for
+/// none); without a number the relay sends nothing on.
+pub fn through_relay(lost_before: u16, lost_behind: Option<u16>) -> Vec<u8> {
     let (a, p, b) = (alice(), proxy(), bob());
     let mut s = Scene::new();
     let (to_alice, to_bob) = (rtp(&p, 30_000), rtp(&p, 30_002));
@@ -228,11 +239,12 @@ fn relayed(sends_on: bool) -> Vec<u8> {
     let ack = Message::inside("ACK", &a, &b, ID, 1).with("Route", &route);
     s.at(905).send(&a, &p, &ack);
     s.at(906).send(&p, &b, &ack.through(&p, "m3"));
-    let (one, other) = (Talk { dst: to_alice, ..from_alice() }, Talk { dst: to_bob, ..from_bob() });
+    let one = Talk { dst: to_alice, lose_every: lost_before, ..from_alice() };
+    let other = Talk { dst: to_bob, ..from_bob() };
     one.run(&mut s, 950, 2300);
     other.run(&mut s, 950, 2300);
-    if sends_on {
-        Talk { src: to_bob, dst: rtp(&b, 50_000), ..one }.run(&mut s, 951, 2300);
+    if let Some(lose_every) = lost_behind {
+        Talk { src: to_bob, dst: rtp(&b, 50_000), lose_every, ..one }.run(&mut s, 951, 2300);
         Talk { src: to_alice, dst: rtp(&a, 40_000), ..other }.run(&mut s, 951, 2300);
     }
     let bye = Message::inside("BYE", &a, &b, ID, 2).with("Route", &route);

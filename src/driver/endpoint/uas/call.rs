@@ -1,0 +1,616 @@
+//! One call, as the side that is called sees it. RFC 3261 §13.3, §15.1
+
+use super::calls::{Out, Plan};
+use super::session_timer::SessionTimer;
+use crate::base::Entropy;
+use crate::driver::endpoint::studio::Wish;
+use crate::driver::endpoint::{Arrival, Outgoing};
+use crate::media::Negotiator;
+use crate::media::negotiator::{Agreed, Local, Unacceptable};
+use crate::sip::{Composer, HeaderName, Message, Method, Outline, Reply, Uri};
+use crate::transaction::Client;
+use crate::transport::Protocol;
+use crate::transport::listener::Way;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What calls take.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REGISTER";
+/// The extensions that calls know.
+pub(super) const SUPPORTED: &str = "100rel, timer";
+
+/// How far a call has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// Its ports are being opened.
+    Opening,
+    /// It is not answered yet.
+    Waiting,
+    /// It was answered with 2xx.
+    Up,
+    /// Our BYE is out.
+    Leaving,
+    /// It is over.
+    Over,
+}
+
+/// A response that goes out until it is acknowledged.
+#[derive(Debug)]
+pub(super) struct Repeating {
+    bytes: Vec<u8>,
+    status: u16,
+    way: Way,
+    pause: Duration,
+    at: Instant,
+    end: Instant,
+}
+
+impl Repeating {
+    fn new(bytes: Vec<u8>, status: u16, way: Way, plan: &Plan, now: Instant) -> Self {
+        let pause = plan.timers.t1;
+        Repeating { bytes, status, way, pause, at: now + pause, end: now + plan.timers.give_up() }
+    }
+
+    fn next(&self) -> Instant {
+        self.at.min(self.end)
+    }
+
+    /// Sends it once more where it is due; pauses double up to `most`.
+    fn tick(&mut self, now: Instant, most: Option<Duration>) -> Option<Outgoing> {
+        if self.at > now || self.end <= now {
+            return None;
+        }
+        self.pause *= 2;
+        if let Some(most) = most {
+            self.pause = self.pause.min(most);
+        }
+        self.at = now + self.pause;
+        let (way, bytes, status) = (self.way, self.bytes.clone(), self.status);
+        let line = b"INVITE".to_vec();
+        Some(Outgoing { way, bytes, status, method: Method::Invite, line, since: now, transaction: None })
+    }
+}
+
+/// The 2xx of an INVITE whose ACK is awaited. RFC 3261 §13.3.1.4
+#[derive(Debug)]
+struct Accepted {
+    repeating: Repeating,
+    cseq: u32,
+    /// It holds our offer, and the ACK the answer to it.
+    offers: bool,
+}
+
+/// A reliable provisional response whose PRACK is awaited. RFC 3262 §3
+#[derive(Debug)]
+struct Reliable {
+    repeating: Repeating,
+    number: u32,
+}
+
+/// A call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) id: u64,
+    pub(super) transaction: u64,
+    pub(super) state: State,
+    pub(super) local_tag: String,
+    pub(super) remote_tag: Vec<u8>,
+    pub(super) call_id: Vec<u8>,
+    pub(super) invite_cseq: u32,
+    /// When it is to be looked at again, as it was last noted.
+    pub(super) noted: Option<Instant>,
+    invite: Vec<u8>,
+    line: Vec<u8>,
+    since: Instant,
+    server: String,
+    source: SocketAddr,
+    back: Way,
+    remote: Vec<u8>,
+    local: Vec<u8>,
+    target: Vec<u8>,
+    routes: Vec<Vec<u8>>,
+    cseq: u32,
+    remote_cseq: u32,
+    negotiator: Option<Negotiator>,
+    body: Vec<u8>,
+    reliable: Option<Reliable>,
+    accepted: Option<Accepted>,
+    bye: Option<Client>,
+    timer: SessionTimer,
+    ring_at: Option<Instant>,
+    answer_at: Option<Instant>,
+    hangup_at: Option<Instant>,
+    /// It ends as soon as the ACK of its 2xx is there: a BYE may not come before. RFC 3261 §15
+    ends_after_ack: bool,
+}
+
+impl Call {
+    /// The call that an INVITE asks for.
+    pub(super) fn of(arrival: &Arrival<'_>, id: u64, plan: &Plan, timer: SessionTimer, entropy: &mut Entropy) -> Call {
+        let request = arrival.request;
+        let contact = request.contact();
+        let mut line = Vec::new();
+        crate::driver::endpoint::engine::shown(request, &mut line);
+        let cseq = request.cseq().map_or(0, |c| c.number);
+        let ring_at = plan.rings().then(|| arrival.now + plan.answer_after);
+        Call {
+            id,
+            transaction: arrival.transaction,
+            state: State::Opening,
+            local_tag: arrival.tag.to_owned(),
+            remote_tag: request.from_tag().to_vec(),
+            call_id: request.call_id().to_vec(),
+            invite_cseq: cseq,
+            noted: None,
+            invite: request.bytes.to_vec(),
+            line,
+            since: arrival.now,
+            server: arrival.server.to_owned(),
+            source: arrival.way.peer,
+            back: arrival.back,
+            remote: request.header(HeaderName::From).unwrap_or_default().to_vec(),
+            local: [request.header(HeaderName::To).unwrap_or_default(), b";tag=", arrival.tag.as_bytes()].concat(),
+            target: contact.map_or_else(Vec::new, |c| c.uri.to_vec()),
+            routes: request.values(HeaderName::RecordRoute).take(32).map(<[u8]>::to_vec).collect(),
+            cseq: 1 + entropy.below(1000) as u32,
+            remote_cseq: cseq,
+            negotiator: None,
+            body: Vec::new(),
+            reliable: None,
+            accepted: None,
+            bye: None,
+            timer,
+            ring_at,
+            answer_at: Some(arrival.now + plan.answer_after + plan.ring),
+            hangup_at: None,
+            ends_after_ack: false,
+        }
+    }
+
+    /// When something is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waiting = self.state == State::Waiting;
+        let answer = self.answer_at.filter(|_| waiting && self.reliable.is_none());
+        [
+            self.ring_at.filter(|_| waiting),
+            answer,
+            self.hangup_at,
+            self.timer.due(),
+            self.reliable.as_ref().map(|r| r.repeating.next()),
+            self.accepted.as_ref().map(|a| a.repeating.next()),
+            self.bye.as_ref().and_then(Client::poll_timeout),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The ports are there, or not: what was offered is answered, or refused at once.
+    pub(super) fn opened(
+        &mut self,
+        local: Option<Local>,
+        plan: &Plan,
+        entropy: &mut Entropy,
+        now: Instant,
+        out: &mut Out,
+    ) {
+        let Some(local) = local else {
+            self.refuse(503, &[(HeaderName::RetryAfter, "5".to_owned())], out);
+            return;
+        };
+        let mut negotiator = Negotiator::new(local, plan.wishes.clone(), entropy);
+        let mut outline = Outline::new();
+        outline.read(&self.invite);
+        let invite = Message::new(&self.invite, &outline);
+        if let Some(offer) = invite.sdp_body() {
+            match negotiator.answer(offer) {
+                Ok((body, agreed)) => {
+                    self.body = body;
+                    if plan.early_media {
+                        self.agree(agreed, out);
+                    }
+                }
+                Err(why) => {
+                    self.refuse(488, &[(HeaderName::Warning, warning(why))], out);
+                    return;
+                }
+            }
+        }
+        self.negotiator = Some(negotiator);
+        self.state = State::Waiting;
+        self.tick(plan, entropy, now, out);
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        self.tick_transactions(plan, entropy, now, out);
+        let is_due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
+        if self.state == State::Waiting && is_due(&mut self.ring_at) {
+            self.ring(plan, entropy, now, out);
+        }
+        if self.state == State::Waiting && self.reliable.is_none() && is_due(&mut self.answer_at) {
+            self.accept(plan, now, out);
+        }
+        if is_due(&mut self.hangup_at) || self.timer.has_expired(now) {
+            self.hang_up(plan, entropy, now, out);
+        }
+        if self.timer.wants_refresh(now) && self.state == State::Up && self.bye.is_none() {
+            self.refresh(plan, entropy, now, out);
+        }
+    }
+
+    fn tick_transactions(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        if let Some(reliable) = &mut self.reliable {
+            if reliable.repeating.end <= now {
+                // RFC 3262 §3: the request is rejected with a 5xx.
+                self.reliable = None;
+                self.refuse(504, &[], out);
+                return;
+            }
+            // Pauses double without a bound. RFC 3262 §3
+            out.outgoing.extend(reliable.repeating.tick(now, None));
+        }
+        if let Some(accepted) = &mut self.accepted {
+            if accepted.repeating.end <= now {
+                // RFC 3261 §13.3.1.4: the dialog is confirmed, and the session is to be ended.
+                self.accepted = None;
+                out.unacknowledged += 1;
+                self.bye(plan, entropy, now, out);
+            } else {
+                out.outgoing.extend(accepted.repeating.tick(now, Some(plan.timers.t2)));
+            }
+        }
+        if let Some(client) = &mut self.bye {
+            let _ = client.handle_timer(now);
+            self.pump(now, out);
+        }
+    }
+
+    /// Sends what our client transaction has to send, and ends the call with the transaction of its BYE.
+    fn pump(&mut self, now: Instant, out: &mut Out) {
+        let Some(client) = &mut self.bye else { return };
+        while let Some(bytes) = client.poll_transmit() {
+            let way = out_way(&self.target, &self.routes, self.back);
+            let (method, line) = (Method::Bye, Vec::new());
+            out.outgoing.push_back(Outgoing { way, bytes, status: 0, method, line, since: now, transaction: None });
+        }
+        if client.is_terminated() {
+            self.bye = None;
+            if self.state == State::Leaving {
+                self.state = State::Over;
+            }
+        }
+    }
+
+    fn ring(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        let mut outline = Outline::new();
+        outline.read(&self.invite);
+        let invite = Message::new(&self.invite, &outline);
+        let names = |name: HeaderName| invite.values(name).any(|tag| tag.eq_ignore_ascii_case(b"100rel"));
+        let reliably = names(HeaderName::Require) || plan.reliable && names(HeaderName::Supported);
+        let has_body = plan.early_media && !self.body.is_empty();
+        let status = if plan.early_media { 183 } else { 180 };
+        let number = 1 + entropy.below(1 << 16) as u32;
+        let bytes = self.response(status, |call, reply| {
+            reply.field(HeaderName::Contact, call.contact());
+            if reliably {
+                reply.field(HeaderName::Require, "100rel").field(HeaderName::RSeq, number.to_string());
+            }
+            match has_body {
+                true => reply.finish_with("application/sdp", &call.body),
+                false => reply.finish(),
+            }
+        });
+        if reliably {
+            let repeating = Repeating::new(bytes.clone(), status, self.back, plan, now);
+            self.reliable = Some(Reliable { repeating, number });
+        }
+        self.send(bytes, status, out);
+    }
+
+    /// Answers with 200.
+    fn accept(&mut self, plan: &Plan, now: Instant, out: &mut Out) {
+        let Some(negotiator) = &mut self.negotiator else { return };
+        let offers = self.body.is_empty();
+        if offers {
+            self.body = negotiator.offer();
+        } else if let Some(agreed) = negotiator.agreed().cloned() {
+            self.agree(agreed, out);
+        }
+        let bytes = self.response(200, |call, reply| {
+            reply.field(HeaderName::Contact, call.contact());
+            reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
+            call.timer.tell(reply);
+            reply.finish_with("application/sdp", &call.body);
+        });
+        self.state = State::Up;
+        self.timer.refreshed(now);
+        let repeating = Repeating::new(bytes.clone(), 200, self.back, plan, now);
+        self.accepted = Some(Accepted { repeating, cseq: self.invite_cseq, offers });
+        self.hangup_at = plan.hangup_after.map(|after| now + after);
+        out.answered += 1;
+        self.send(bytes, 200, out);
+    }
+
+    /// Refuses what is not answered yet.
+    pub(super) fn refuse(&mut self, status: u16, fields: &[(HeaderName, String)], out: &mut Out) {
+        if !matches!(self.state, State::Opening | State::Waiting) {
+            return;
+        }
+        let bytes = self.response(status, |_, reply| {
+            for (name, value) in fields {
+                reply.field(*name, value);
+            }
+            reply.finish();
+        });
+        self.state = State::Over;
+        (self.reliable, self.accepted) = (None, None);
+        self.send(bytes, status, out);
+    }
+
+    /// Ends the call as it is right for its state.
+    pub(super) fn hang_up(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        match self.state {
+            State::Opening | State::Waiting => self.refuse(480, &[], out),
+            State::Up if self.accepted.is_some() => self.ends_after_ack = true,
+            State::Up => self.bye(plan, entropy, now, out),
+            State::Leaving | State::Over => {}
+        }
+    }
+
+    fn bye(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        if self.state != State::Up {
+            return;
+        }
+        self.state = State::Leaving;
+        (self.hangup_at, self.accepted) = (None, None);
+        self.timer.stop();
+        out.wishes.push_back(Wish::End { call: self.id });
+        self.request("BYE", plan, entropy, now, out);
+    }
+
+    /// Refreshes the session. RFC 4028 §7.4
+    fn refresh(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        self.timer.asked(now);
+        self.request("UPDATE", plan, entropy, now, out);
+    }
+
+    /// A request inside the dialog. RFC 3261 §12.2.1.1
+    fn request(&mut self, method: &str, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+        self.cseq = self.cseq.wrapping_add(1).max(1);
+        let way = out_way(&self.target, &self.routes, self.back);
+        let mut composer = Composer::request(method, &String::from_utf8_lossy(&self.target));
+        let branch = entropy.token();
+        composer.field(
+            HeaderName::Via,
+            format!("SIP/2.0/{} {};branch=z9hG4bK{branch};rport", way.protocol.via(), way.local),
+        );
+        for route in &self.routes {
+            composer.field(HeaderName::Route, route);
+        }
+        composer.field(HeaderName::MaxForwards, "70");
+        composer.field(HeaderName::From, &self.local).field(HeaderName::To, &self.remote);
+        composer.field(HeaderName::CallId, &self.call_id);
+        composer.field(HeaderName::CSeq, format!("{} {method}", self.cseq));
+        if method == "UPDATE" {
+            composer.field(HeaderName::Contact, self.contact()).field(HeaderName::Supported, SUPPORTED);
+            if let Some(value) = self.timer.value() {
+                composer.field(HeaderName::SessionExpires, value);
+            }
+        }
+        if !self.server.is_empty() {
+            composer.field(HeaderName::UserAgent, &self.server);
+        }
+        let bytes = composer.finish("", &[]);
+        self.bye = Some(Client::new(bytes, way.protocol != Protocol::Udp, plan.timers, now));
+        self.pump(now, out);
+    }
+
+    /// A response to our request came.
+    pub(super) fn answered(
+        &mut self,
+        response: &Message<'_>,
+        plan: &Plan,
+        entropy: &mut Entropy,
+        now: Instant,
+        out: &mut Out,
+    ) -> bool {
+        let Some(client) = &mut self.bye else { return false };
+        if client.handle_message(response, now).is_err() {
+            return false;
+        }
+        let status = response.status().unwrap_or(0);
+        if status >= 200 && self.state == State::Leaving {
+            // Whatever it says: the dialog is over. RFC 3261 §15.1.1
+            self.state = State::Over;
+        } else if status >= 200 && self.state == State::Up {
+            self.bye = None;
+            match status {
+                200..=299 => self.timer.refreshed(now),
+                // RFC 4028 §10, RFC 3261 §12.2.1.2: the other side knows of no call any more.
+                408 | 481 => self.bye(plan, entropy, now, out),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// The ACK of our 2xx came. RFC 3261 §13.3.1.4
+    pub(super) fn acknowledged(
+        &mut self,
+        ack: &Message<'_>,
+        plan: &Plan,
+        entropy: &mut Entropy,
+        now: Instant,
+        out: &mut Out,
+    ) {
+        let number = ack.cseq().map(|c| c.number);
+        let Some(accepted) = self.accepted.take_if(|a| Some(a.cseq) == number) else { return };
+        if accepted.offers {
+            let concluded = match (&mut self.negotiator, ack.sdp_body()) {
+                (Some(negotiator), Some(answer)) => negotiator.conclude(answer),
+                _ => Err(Unacceptable::NoMedia),
+            };
+            match concluded {
+                Ok(agreed) => self.agree(agreed, out),
+                // RFC 3261 §14.2, §13.2.2.4: without an answer that can be used the call ends.
+                Err(_) => self.ends_after_ack = true,
+            }
+        }
+        if self.ends_after_ack {
+            self.bye(plan, entropy, now, out);
+        }
+    }
+
+    /// A CANCEL came. RFC 3261 §9.2
+    pub(super) fn cancelled(&mut self, out: &mut Out) {
+        self.refuse(487, &[], out);
+    }
+
+    fn agree(&self, agreed: Agreed, out: &mut Out) {
+        out.wishes.push_back(Wish::Agree { call: self.id, agreed: Box::new(agreed) });
+    }
+
+    /// A response to the INVITE.
+    fn response(&self, status: u16, fill: impl FnOnce(&Call, &mut Reply<'_>)) -> Vec<u8> {
+        let mut outline = Outline::new();
+        outline.read(&self.invite);
+        let invite = Message::new(&self.invite, &outline);
+        let mut bytes = Vec::new();
+        let mut reply = Reply::to(&invite, self.source, status, None, &self.local_tag, &mut bytes);
+        if !self.server.is_empty() {
+            reply.field(HeaderName::Server, &self.server);
+        }
+        fill(self, &mut reply);
+        bytes
+    }
+
+    fn send(&self, bytes: Vec<u8>, status: u16, out: &mut Out) {
+        out.outgoing.push_back(Outgoing {
+            way: self.back,
+            bytes,
+            status,
+            method: Method::Invite,
+            line: self.line.clone(),
+            since: self.since,
+            transaction: Some(self.transaction),
+        });
+    }
+
+    /// Where we are reached inside the dialog. RFC 3261 §12.1.1
+    fn contact(&self) -> String {
+        contact(&self.back, self.line.split(|&b| b == b' ').nth(1).is_some_and(|uri| Uri::parse(uri).is_sips()))
+    }
+}
+
+/// What comes inside the dialog. RFC 3261 §12.2.2
+impl Call {
+    /// Whether the request is no older than those before. RFC 3261 §12.2.2
+    pub(super) fn is_in_order(&mut self, request: &Message<'_>) -> bool {
+        let number = request.cseq().map_or(0, |c| c.number);
+        let in_order = number >= self.remote_cseq;
+        self.remote_cseq = self.remote_cseq.max(number);
+        in_order
+    }
+
+    /// A BYE came. RFC 3261 §15.1.2
+    pub(super) fn left(&mut self, out: &mut Out) {
+        self.refuse(487, &[], out);
+        self.state = State::Over;
+    }
+
+    /// A PRACK came: whether it acknowledges what we sent. RFC 3262 §3
+    pub(super) fn prack(&mut self, request: &Message<'_>) -> bool {
+        let mut words = request.header(HeaderName::RAck).unwrap_or_default().split(u8::is_ascii_whitespace);
+        let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok();
+        let (rseq, cseq) = (number(), number());
+        let cseq_fits = cseq == Some(self.invite_cseq);
+        self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some()
+    }
+
+    /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
+    pub(super) fn is_open_to_offers(&self, method: Method) -> Result<(), u16> {
+        let offering = self.negotiator.as_ref().is_none_or(Negotiator::has_offered);
+        match self.state {
+            State::Up if offering => Err(491),
+            State::Up if method == Method::Invite && self.accepted.is_some() => Err(491),
+            State::Waiting if method == Method::Update && !offering => Ok(()),
+            State::Up => Ok(()),
+            State::Opening | State::Waiting => Err(500),
+            State::Leaving | State::Over => Err(481),
+        }
+    }
+
+    /// Takes an offer inside the dialog, and gives the body of the answer; ours where there is none in an INVITE.
+    pub(super) fn renegotiate(
+        &mut self,
+        request: &Message<'_>,
+        out: &mut Out,
+    ) -> Result<Option<Vec<u8>>, Unacceptable> {
+        let Some(negotiator) = &mut self.negotiator else { return Ok(None) };
+        match request.sdp_body() {
+            Some(offer) => {
+                let (body, agreed) = negotiator.answer(offer)?;
+                self.agree(agreed, out);
+                Ok(Some(body))
+            }
+            None if request.method() == Method::Invite => Ok(Some(negotiator.offer())),
+            None => Ok(None),
+        }
+    }
+
+    /// A target refresh was answered with this. RFC 3261 §12.2.2
+    pub(super) fn refreshed(&mut self, arrival: &Arrival<'_>, plan: &Plan, response: &[u8]) {
+        let request = arrival.request;
+        if let Some(contact) = request.contact() {
+            self.target = contact.uri.to_vec();
+        }
+        self.timer.heard(request);
+        self.timer.refreshed(arrival.now);
+        if request.method() == Method::Invite {
+            let repeating = Repeating::new(response.to_vec(), 200, arrival.back, plan, arrival.now);
+            let offers = request.sdp_body().is_none();
+            self.accepted = Some(Accepted { repeating, cseq: request.cseq().map_or(0, |c| c.number), offers });
+        }
+    }
+
+    /// The header fields of the 2xx to a target refresh.
+    pub(super) fn describe(&mut self, request: &Message<'_>, reply: &mut Reply<'_>) {
+        self.timer.heard(request);
+        reply.field(HeaderName::Contact, self.contact());
+        reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
+        self.timer.tell(reply);
+    }
+}
+
+/// Says why with a code and words. RFC 3261 §20.43
+pub(super) fn warning(why: Unacceptable) -> String {
+    format!("{} sipctl \"{why}\"", why.warning())
+}
+
+/// Our URI at a way.
+fn contact(way: &Way, is_sips: bool) -> String {
+    let transport = match (way.protocol, is_sips) {
+        (Protocol::Udp, _) | (Protocol::Tls, true) => "",
+        (Protocol::Tcp, _) => ";transport=tcp",
+        (Protocol::Tls, false) => ";transport=tls",
+        // RFC 7118 §5.2.2
+        (Protocol::Ws | Protocol::Wss, _) => ";transport=ws",
+    };
+    let scheme = if is_sips { "sips" } else { "sip" };
+    format!("<{scheme}:{}{transport}>", way.local)
+}
+
+/// Where a request inside the dialog goes: over the connection by which the call came; as a datagram to the first hop of the
+/// route set, or to the remote target, where that is an address, else back. RFC 3261 §12.2.1.1
+fn out_way(target: &[u8], routes: &[Vec<u8>], back: Way) -> Way {
+    if back.protocol != Protocol::Udp {
+        return back;
+    }
+    let first = routes.first().map_or(target, |route| crate::sip::Address::parse(route).uri);
+    let uri = Uri::parse(first);
+    let is_datagram = uri.param("transport").and_then(|p| p.value).is_none_or(|t| t.eq_ignore_ascii_case(b"udp"));
+    let address = uri.ip().filter(|ip| is_datagram && ip.is_ipv4() == back.local.is_ipv4());
+    let peer = address.map(|ip| SocketAddr::new(ip, uri.port_number().unwrap_or(5060)));
+    Way { peer: peer.filter(|p| p.port() != 0).unwrap_or(back.peer), ..back }
+}

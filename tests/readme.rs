@@ -187,7 +187,7 @@ fn examples_print_what_the_page_says() {
 fn the_page_names_what_there_is() {
     let text = std::fs::read_to_string(readme()).unwrap();
     let help = run(
-        "for c in decode ping register resolve trace 'serve uas' 'serve registrar' 'serve redirect' man; do sipctl $c --help; done",
+        "for c in decode ping register resolve trace 'serve uas' 'serve registrar' 'serve redirect' 'serve proxy' explain lint man; do sipctl $c --help; done",
     );
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     let others =

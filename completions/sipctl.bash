@@ -1543,12 +1543,48 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__uas)
-            opts="-H -w -v -q -f -o -h -V --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            opts="-H -w -v -q -f -o -h -V --answer-after --ring --early-media --reliable --echo --play --record --hangup-after --srtp --user --users --realm --algorithm --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --answer-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --play)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hangup-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --algorithm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --status)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

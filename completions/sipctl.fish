@@ -308,12 +308,21 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s h -l help -d 'Pr
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE never gets a 2xx: it gets 488)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l answer-after -d 'Say nothing but 100 for so long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l ring -d 'Then ring (180) for so long before the answer' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l play -d 'Play this WAV file, again and again, instead of a marked tone' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l record -d 'Record what is heard to this WAV file (calls after the first have their number before the suffix)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l hangup-after -d 'Hang up so long after the answer' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l user -d 'Test account; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l users -d 'Accounts from a CSV file: user,password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l realm -d 'Whose passwords are asked for' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reason -d 'Reason phrase of --status (default: the registered one)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l retry-after -d 'Retry-After of --status' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s H -l header -d 'Header field that answers with --status have; may be repeated' -r
@@ -337,6 +346,10 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l early-media -d 'Let media flow before the answer (183 with a description)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reliable -d 'Have provisional responses acknowledged by PRACK where the caller can'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l echo -d 'Send back what is heard, instead of a marked tone'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l srtp -d 'Take calls only where their media is protected (SRTP with SDES)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l show-secrets -d 'Show secrets in output and saved captures'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s v -l verbose -d 'Show each line sent (>) and received (<)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
@@ -442,7 +455,7 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
@@ -495,7 +508,7 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'

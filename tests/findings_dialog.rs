@@ -429,6 +429,7 @@ fn who_decided_is_the_farthest_who_said_so() {
         "which answered 503; 500 is its own word",
     );
     only(&call(None, (404, "Not Found")), "call-rejected", "error", "192.0.2.1:5060 decided itself");
+    only(&call(None, (404, "Not Found")), "call-rejected", "error", "A 404 says: There is no such user");
 }
 
 #[test]

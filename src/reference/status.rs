@@ -317,9 +317,15 @@ pub fn topics() -> impl Iterator<Item = Topic> {
     status::all().map(topic)
 }
 
-fn topic(code: u16) -> Topic {
+/// What a status code says, and what usually is behind it; `None` for one that is not registered.
+#[must_use]
+pub fn told(code: u16) -> Option<(&'static str, &'static str)> {
     let row = ROWS.binary_search_by_key(&code, |row| row.0).ok().and_then(|at| ROWS.get(at));
-    let (meaning, cause) = row.map_or(("", ""), |&(_, meaning, cause)| (meaning, cause));
+    row.map(|&(_, meaning, cause)| (meaning, cause))
+}
+
+fn topic(code: u16) -> Topic {
+    let (meaning, cause) = told(code).unwrap_or_default();
     Topic {
         kind: Kind::Status,
         name: code.to_string(),

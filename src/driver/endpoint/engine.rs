@@ -334,7 +334,8 @@ impl<R: Role> Endpoint<R> {
         let Waiting { key, way, response: bytes, status, method, line, since } = waiting;
         if let Some(key) = key {
             self.repeats.keep(key, &bytes, status);
-            if method == Method::Invite && status >= 200 && way.protocol == Protocol::Udp {
+            // A 2xx is repeated by who keeps the dialog: its ACK is none of the transaction's. RFC 3261 §13.3.1.4
+            if method == Method::Invite && status >= 300 && way.protocol == Protocol::Udp {
                 let end = now + T1 * 64;
                 // As above: without room the client's repeats do it.
                 let _ = self.delays.push(now + T1, Due::Again { key, way, pause: T1, end });

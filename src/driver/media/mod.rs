@@ -157,7 +157,7 @@ impl Worker {
         let (mut rtp_inbox, mut rtcp_inbox) = ([0; INBOX], [0; INBOX]);
         let mut errors = 0;
         loop {
-            self.send();
+            self.send().await;
             if self.shared.over.load(Ordering::Relaxed) || errors > ERRORS {
                 break;
             }
@@ -206,13 +206,12 @@ impl Worker {
     }
 
     /// Sends all that is due.
-    fn send(&mut self) {
+    async fn send(&mut self) {
         let mut out = std::mem::take(&mut self.out);
         loop {
             let now = self.shared.clock.now();
             let Some(Transmit { channel, to }) = self.shared.session().poll_transmit(now, &mut out) else { break };
-            // Media that the system cannot take now is of no use later.
-            match self.socket(channel).try_send_to(&out, to) {
+            match self.socket(channel).send_to(&out, to).await {
                 Ok(_) => self.tell(self.address(channel), to, &out),
                 Err(_) => {
                     self.shared.unsent.fetch_add(1, Ordering::Relaxed);

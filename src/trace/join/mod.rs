@@ -50,7 +50,7 @@ struct LegId {
 
 impl LegId {
     /// The leg's conversation, while it is open.
-    fn of<'a>(self, shelf: &'a Shelf) -> Option<&'a Conversation> {
+    fn of(self, shelf: &Shelf) -> Option<&Conversation> {
         let c = shelf.peek(self.place)?;
         let is_it = c.facts.first().is_some_and(|f| f.index == self.begun);
         (is_it && !matches!(c.stage, Stage::Told(_))).then_some(c)

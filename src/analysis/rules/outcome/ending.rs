@@ -8,6 +8,7 @@ use super::entries::{BUSY, CANCELLED, ENTRIES, OPEN, REDIRECTED, REJECTED, UNANS
 use crate::analysis::rules::{Entry, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::{Endpoint, Safe};
+use crate::reference;
 use crate::sip::{Address, HeaderName, Method};
 use crate::trace::call::{Outcome, State, deciding_transaction};
 use crate::trace::{Conversation, Facts, Kind};
@@ -171,6 +172,9 @@ fn origin_of<'a>(case: &Case<'a>, response: &'a Facts, outcome: &Outcome) -> (&'
 /// Who decided, and whether the one who is named passed the call on before.
 fn tell_decision(c: &Conversation, outcome: &Outcome, origin: &Facts, f: &mut Finding) {
     let sender = origin.flow.src;
+    if let Some((meaning, behind)) = reference::status::told(origin.status) {
+        f.detail.push(format!("A {} says: {meaning} Usually behind it: {behind}", origin.status));
+    }
     let passed = forwarded_by(c, sender, origin);
     match passed {
         // The answers of those whom it asked say why; a proxy chooses the best of them. RFC 3261 §16.7

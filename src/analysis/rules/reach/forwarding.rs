@@ -91,6 +91,9 @@ static ENTRIES: [Entry; 3] = [
     },
 ];
 
+/// Requests with their positions: those of most calls need no memory of their own.
+type Requests<'a> = smallvec::SmallVec<[(u32, &'a Facts); 24]>;
+
 /// Below this, a longer way than today's ends the request.
 const LOW_COUNT: u8 = 10;
 /// Messages back in which the same request on an earlier hop is looked for.
@@ -100,16 +103,19 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
     let is_end = |f: &Facts| matches!(f.status, 482 | 483);
     let is_low = |f: &Facts| f.max_forwards.is_some_and(|n| n < LOW_COUNT) && counts(f);
-    let (mut ended, mut low, mut forwarded) = (false, false, false);
+    let (mut ended, mut low, mut forwarded, mut far) = (false, false, false, false);
     for f in &c.facts {
         ended |= is_end(f);
         low |= is_low(f);
         forwarded |= f.is_request() && f.vias > 1;
+        far |= f.is_request() && f.vias > 2;
     }
     if !(ended || low || forwarded) {
         return;
     }
-    let rounds = if forwarded { rounds(c) } else { Vec::new() };
+    let requests: Requests<'_> = c.firsts().filter(|(_, f)| f.is_request() && f.vias > 0).take(4 * BACK).collect();
+    // What comes to a hop again has passed another one in between.
+    let rounds = if far { rounds(c, &requests) } else { Vec::new() };
     let end = c.firsts().find(|(_, f)| is_end(f));
     if let Some((position, response)) = end {
         findings.extend(refused(c, position, response, &rounds));
@@ -118,7 +124,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     let looped = findings.iter().any(|f| f.code == "loop");
     if forwarded && !looped {
-        findings.extend(kept(c));
+        findings.extend(kept(c, &requests));
     }
     if low && !looped {
         findings.extend(too_low(c, is_low));
@@ -131,15 +137,13 @@ fn counts(f: &Facts) -> bool {
 }
 
 /// Requests that came to the same hop again with a smaller count, in order: the positions of all sights of the first that did.
-fn rounds(c: &Conversation) -> Vec<u32> {
-    let requests: Vec<(u32, &Facts)> =
-        c.firsts().filter(|(_, f)| f.is_request() && f.vias > 0).take(4 * BACK).collect();
+fn rounds(c: &Conversation, requests: &[(u32, &Facts)]) -> Vec<u32> {
     let again = |f: &Facts, o: &Facts| {
         o.flow.src.same_ip(&f.flow.src)
             && o.flow.dst == f.flow.dst
             && o.method == f.method
             && o.cseq == f.cseq
-            && o.vias > f.vias
+            && o.vias > f.vias.saturating_add(1)
             && o.transaction != f.transaction
             && o.max_forwards < f.max_forwards
             && c.text(o.from_tag) == c.text(f.from_tag)
@@ -243,13 +247,12 @@ fn merged(c: &Conversation, response: &Facts, f: &mut Finding) {
 }
 
 /// The first request that a proxy sent on without lowering its count.
-fn kept(c: &Conversation) -> Option<Finding> {
-    let requests: Vec<(u32, &Facts)> = c.firsts().filter(|(_, f)| f.is_request()).take(4 * BACK).collect();
+fn kept(c: &Conversation, requests: &[(u32, &Facts)]) -> Option<Finding> {
     let mut all = requests.iter().enumerate().filter(|(_, (_, f))| f.vias > 1 && f.max_forwards.is_some()).filter_map(
         |(at, (p, sent))| {
             let before = requests.get(at.saturating_sub(BACK)..at)?;
             let same = |f: &Facts| {
-                f.vias + 1 == sent.vias
+                f.vias.checked_add(1) == Some(sent.vias)
                     && f.method == sent.method
                     && f.cseq == sent.cseq
                     && f.flow.dst.same_ip(&sent.flow.src)
@@ -291,7 +294,7 @@ fn too_low(c: &Conversation, is_low: impl Fn(&Facts) -> bool) -> Option<Finding>
         n => format!(
             "It has {n} Via values: {} hops took one off each, so it began with about {}.",
             n - 1,
-            u16::from(count) + n - 1
+            u16::from(count).saturating_add(n - 1)
         ),
     });
     f.positions = c.firsts().filter(|(_, f)| is_low(f)).map(|(p, _)| p).take(16).collect();

@@ -1,5 +1,9 @@
 //! One call, as the side that is called sees it. RFC 3261 §13.3, §15.1
 
+mod inside;
+mod repeating;
+mod way;
+
 use super::calls::{Out, Plan};
 use super::session_timer::SessionTimer;
 use crate::base::Entropy;
@@ -11,8 +15,10 @@ use crate::sip::{Composer, HeaderName, Message, Method, Outline, Reply, Uri};
 use crate::transaction::Client;
 use crate::transport::Protocol;
 use crate::transport::listener::Way;
+use repeating::{Accepted, Reliable, Repeating};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use way::{contact, out_way};
 
 /// What calls take.
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REGISTER";
@@ -32,59 +38,6 @@ pub(super) enum State {
     Leaving,
     /// It is over.
     Over,
-}
-
-/// A response that goes out until it is acknowledged.
-#[derive(Debug)]
-pub(super) struct Repeating {
-    bytes: Vec<u8>,
-    status: u16,
-    way: Way,
-    pause: Duration,
-    at: Instant,
-    end: Instant,
-}
-
-impl Repeating {
-    fn new(bytes: Vec<u8>, status: u16, way: Way, plan: &Plan, now: Instant) -> Self {
-        let pause = plan.timers.t1;
-        Repeating { bytes, status, way, pause, at: now + pause, end: now + plan.timers.give_up() }
-    }
-
-    fn next(&self) -> Instant {
-        self.at.min(self.end)
-    }
-
-    /// Sends it once more where it is due; pauses double up to `most`.
-    fn tick(&mut self, now: Instant, most: Option<Duration>) -> Option<Outgoing> {
-        if self.at > now || self.end <= now {
-            return None;
-        }
-        self.pause *= 2;
-        if let Some(most) = most {
-            self.pause = self.pause.min(most);
-        }
-        self.at = now + self.pause;
-        let (way, bytes, status) = (self.way, self.bytes.clone(), self.status);
-        let line = b"INVITE".to_vec();
-        Some(Outgoing { way, bytes, status, method: Method::Invite, line, since: now, transaction: None })
-    }
-}
-
-/// The 2xx of an INVITE whose ACK is awaited. RFC 3261 §13.3.1.4
-#[derive(Debug)]
-struct Accepted {
-    repeating: Repeating,
-    cseq: u32,
-    /// It holds our offer, and the ACK the answer to it.
-    offers: bool,
-}
-
-/// A reliable provisional response whose PRACK is awaited. RFC 3262 §3
-#[derive(Debug)]
-struct Reliable {
-    repeating: Repeating,
-    number: u32,
 }
 
 /// A call.
@@ -248,7 +201,7 @@ impl Call {
                 return;
             }
             // Pauses double without a bound. RFC 3262 §3
-            out.outgoing.extend(reliable.repeating.tick(now, None));
+            out.outgoing.extend(reliable.repeating.tick(&self.line, now, None));
         }
         if let Some(accepted) = &mut self.accepted {
             if accepted.repeating.end <= now {
@@ -257,7 +210,7 @@ impl Call {
                 out.unacknowledged += 1;
                 self.bye(plan, entropy, now, out);
             } else {
-                out.outgoing.extend(accepted.repeating.tick(now, Some(plan.timers.t2)));
+                out.outgoing.extend(accepted.repeating.tick(&self.line, now, Some(plan.timers.t2)));
             }
         }
         if let Some(client) = &mut self.bye {
@@ -503,114 +456,7 @@ impl Call {
     }
 }
 
-/// What comes inside the dialog. RFC 3261 §12.2.2
-impl Call {
-    /// Whether the request is no older than those before. RFC 3261 §12.2.2
-    pub(super) fn is_in_order(&mut self, request: &Message<'_>) -> bool {
-        let number = request.cseq().map_or(0, |c| c.number);
-        let in_order = number >= self.remote_cseq;
-        self.remote_cseq = self.remote_cseq.max(number);
-        in_order
-    }
-
-    /// A BYE came. RFC 3261 §15.1.2
-    pub(super) fn left(&mut self, out: &mut Out) {
-        self.refuse(487, &[], out);
-        self.state = State::Over;
-    }
-
-    /// A PRACK came: whether it acknowledges what we sent. RFC 3262 §3
-    pub(super) fn prack(&mut self, request: &Message<'_>) -> bool {
-        let mut words = request.header(HeaderName::RAck).unwrap_or_default().split(u8::is_ascii_whitespace);
-        let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok();
-        let (rseq, cseq) = (number(), number());
-        let cseq_fits = cseq == Some(self.invite_cseq);
-        self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some()
-    }
-
-    /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
-    pub(super) fn is_open_to_offers(&self, method: Method) -> Result<(), u16> {
-        let offering = self.negotiator.as_ref().is_none_or(Negotiator::has_offered);
-        match self.state {
-            State::Up if offering => Err(491),
-            State::Up if method == Method::Invite && self.accepted.is_some() => Err(491),
-            State::Waiting if method == Method::Update && !offering => Ok(()),
-            State::Up => Ok(()),
-            State::Opening | State::Waiting => Err(500),
-            State::Leaving | State::Over => Err(481),
-        }
-    }
-
-    /// Takes an offer inside the dialog, and gives the body of the answer; ours where there is none in an INVITE.
-    pub(super) fn renegotiate(
-        &mut self,
-        request: &Message<'_>,
-        out: &mut Out,
-    ) -> Result<Option<Vec<u8>>, Unacceptable> {
-        let Some(negotiator) = &mut self.negotiator else { return Ok(None) };
-        match request.sdp_body() {
-            Some(offer) => {
-                let (body, agreed) = negotiator.answer(offer)?;
-                self.agree(agreed, out);
-                Ok(Some(body))
-            }
-            None if request.method() == Method::Invite => Ok(Some(negotiator.offer())),
-            None => Ok(None),
-        }
-    }
-
-    /// A target refresh was answered with this. RFC 3261 §12.2.2
-    pub(super) fn refreshed(&mut self, arrival: &Arrival<'_>, plan: &Plan, response: &[u8]) {
-        let request = arrival.request;
-        if let Some(contact) = request.contact() {
-            self.target = contact.uri.to_vec();
-        }
-        self.timer.heard(request);
-        self.timer.refreshed(arrival.now);
-        if request.method() == Method::Invite {
-            let repeating = Repeating::new(response.to_vec(), 200, arrival.back, plan, arrival.now);
-            let offers = request.sdp_body().is_none();
-            self.accepted = Some(Accepted { repeating, cseq: request.cseq().map_or(0, |c| c.number), offers });
-        }
-    }
-
-    /// The header fields of the 2xx to a target refresh.
-    pub(super) fn describe(&mut self, request: &Message<'_>, reply: &mut Reply<'_>) {
-        self.timer.heard(request);
-        reply.field(HeaderName::Contact, self.contact());
-        reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
-        self.timer.tell(reply);
-    }
-}
-
 /// Says why with a code and words. RFC 3261 §20.43
 pub(super) fn warning(why: Unacceptable) -> String {
     format!("{} sipctl \"{why}\"", why.warning())
-}
-
-/// Our URI at a way.
-fn contact(way: &Way, is_sips: bool) -> String {
-    let transport = match (way.protocol, is_sips) {
-        (Protocol::Udp, _) | (Protocol::Tls, true) => "",
-        (Protocol::Tcp, _) => ";transport=tcp",
-        (Protocol::Tls, false) => ";transport=tls",
-        // RFC 7118 §5.2.2
-        (Protocol::Ws | Protocol::Wss, _) => ";transport=ws",
-    };
-    let scheme = if is_sips { "sips" } else { "sip" };
-    format!("<{scheme}:{}{transport}>", way.local)
-}
-
-/// Where a request inside the dialog goes: over the connection by which the call came; as a datagram to the first hop of the
-/// route set, or to the remote target, where that is an address, else back. RFC 3261 §12.2.1.1
-fn out_way(target: &[u8], routes: &[Vec<u8>], back: Way) -> Way {
-    if back.protocol != Protocol::Udp {
-        return back;
-    }
-    let first = routes.first().map_or(target, |route| crate::sip::Address::parse(route).uri);
-    let uri = Uri::parse(first);
-    let is_datagram = uri.param("transport").and_then(|p| p.value).is_none_or(|t| t.eq_ignore_ascii_case(b"udp"));
-    let address = uri.ip().filter(|ip| is_datagram && ip.is_ipv4() == back.local.is_ipv4());
-    let peer = address.map(|ip| SocketAddr::new(ip, uri.port_number().unwrap_or(5060)));
-    Way { peer: peer.filter(|p| p.port() != 0).unwrap_or(back.peer), ..back }
 }

@@ -23,7 +23,7 @@ pub const PROOFS: &[Proof] = &[
     proof(
         "call-rejected",
         "the proxy answers 404 by itself",
-        || refused(404, "Not Found", &[]),
+        || refused(404, "Not Found"),
         "one branch of a fork answers 404, the other takes the call",
         || forked(404, "Not Found"),
         &[],
@@ -127,16 +127,13 @@ pub const PROOFS: &[Proof] = &[
 ];
 
 /// INVITE, 100, a refusal, ACK.
-fn refused(status: u16, reason: &str, more: &[(&str, &str)]) -> Vec<u8> {
+fn refused(status: u16, reason: &str) -> Vec<u8> {
     let (a, p, b) = (alice(), proxy(), bob());
     let mut s = Scene::new();
     let request = invite(&a, &b, "refused@192.0.2.10");
     s.at(0).send(&a, &p, &request);
     s.at(2).send(&p, &a, &request.reply(100, "Trying", &p));
-    let mut no = request.reply(status, reason, &p);
-    for (name, value) in more {
-        no = no.with(name, value);
-    }
+    let no = request.reply(status, reason, &p);
     s.at(30).send(&p, &a, &no);
     s.at(33).send(&a, &p, &request.ack_to(&no));
     s.pcap()

@@ -1,0 +1,89 @@
+//! What comes inside the dialog of a call. RFC 3261 §12.2.2
+
+use super::repeating::{Accepted, Repeating};
+use super::{ALLOW, Call, SUPPORTED, State};
+use crate::driver::endpoint::Arrival;
+use crate::driver::endpoint::uas::Plan;
+use crate::driver::endpoint::uas::calls::Out;
+use crate::media::Negotiator;
+use crate::media::negotiator::Unacceptable;
+use crate::sip::{HeaderName, Message, Method, Reply};
+
+impl Call {
+    /// Whether the request is no older than those before. RFC 3261 §12.2.2
+    pub(in crate::driver::endpoint::uas) fn is_in_order(&mut self, request: &Message<'_>) -> bool {
+        let number = request.cseq().map_or(0, |c| c.number);
+        let in_order = number >= self.remote_cseq;
+        self.remote_cseq = self.remote_cseq.max(number);
+        in_order
+    }
+
+    /// A BYE came. RFC 3261 §15.1.2
+    pub(in crate::driver::endpoint::uas) fn left(&mut self, out: &mut Out) {
+        self.refuse(487, &[], out);
+        self.state = State::Over;
+    }
+
+    /// A PRACK came: whether it acknowledges what we sent. RFC 3262 §3
+    pub(in crate::driver::endpoint::uas) fn prack(&mut self, request: &Message<'_>) -> bool {
+        let mut words = request.header(HeaderName::RAck).unwrap_or_default().split(u8::is_ascii_whitespace);
+        let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok();
+        let (rseq, cseq) = (number(), number());
+        let cseq_fits = cseq == Some(self.invite_cseq);
+        self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some()
+    }
+
+    /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
+    pub(in crate::driver::endpoint::uas) fn is_open_to_offers(&self, method: Method) -> Result<(), u16> {
+        let offering = self.negotiator.as_ref().is_none_or(Negotiator::has_offered);
+        match self.state {
+            State::Up if offering => Err(491),
+            State::Up if method == Method::Invite && self.accepted.is_some() => Err(491),
+            State::Waiting if method == Method::Update && !offering => Ok(()),
+            State::Up => Ok(()),
+            State::Opening | State::Waiting => Err(500),
+            State::Leaving | State::Over => Err(481),
+        }
+    }
+
+    /// Takes an offer inside the dialog, and gives the body of the answer; ours where there is none in an INVITE.
+    pub(in crate::driver::endpoint::uas) fn renegotiate(
+        &mut self,
+        request: &Message<'_>,
+        out: &mut Out,
+    ) -> Result<Option<Vec<u8>>, Unacceptable> {
+        let Some(negotiator) = &mut self.negotiator else { return Ok(None) };
+        match request.sdp_body() {
+            Some(offer) => {
+                let (body, agreed) = negotiator.answer(offer)?;
+                self.agree(agreed, out);
+                Ok(Some(body))
+            }
+            None if request.method() == Method::Invite => Ok(Some(negotiator.offer())),
+            None => Ok(None),
+        }
+    }
+
+    /// A target refresh was answered with this. RFC 3261 §12.2.2
+    pub(in crate::driver::endpoint::uas) fn refreshed(&mut self, arrival: &Arrival<'_>, plan: &Plan, response: &[u8]) {
+        let request = arrival.request;
+        if let Some(contact) = request.contact() {
+            self.target = contact.uri.to_vec();
+        }
+        self.timer.heard(request);
+        self.timer.refreshed(arrival.now);
+        if request.method() == Method::Invite {
+            let repeating = Repeating::new(response.to_vec(), 200, arrival.back, plan, arrival.now);
+            let offers = request.sdp_body().is_none();
+            self.accepted = Some(Accepted { repeating, cseq: request.cseq().map_or(0, |c| c.number), offers });
+        }
+    }
+
+    /// The header fields of the 2xx to a target refresh.
+    pub(in crate::driver::endpoint::uas) fn describe(&mut self, request: &Message<'_>, reply: &mut Reply<'_>) {
+        self.timer.heard(request);
+        reply.field(HeaderName::Contact, self.contact());
+        reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
+        self.timer.tell(reply);
+    }
+}

@@ -1,0 +1,107 @@
+//! Calls of other programs to `sipctl serve uas`: they are answered, heard and ended.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+mod lab;
+mod running;
+
+use lab::{Lab, lab};
+use nix::sys::signal::Signal;
+use running::Running;
+use serde_json::Value;
+use std::process::Command;
+
+/// The server of the real binary, and where it listens.
+fn serve(args: &[&str]) -> (Running, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
+    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args);
+    let mut running = Running::start(command);
+    let place = running.line("listening on ").rsplit_once("udp:").unwrap().1.to_owned();
+    (running, place)
+}
+
+/// Ends it as Ctrl-C does; what it had still to say.
+fn interrupt(running: Running) -> Vec<String> {
+    running.signal(Signal::SIGINT);
+    let (code, out, err) = running.end();
+    assert!(code == Some(130) && err.is_empty(), "{code:?} {out:?} {err:?}");
+    out
+}
+
+fn sipp(lab: &Lab, scenario: &str, at: &str, more: &[&str]) {
+    let done = lab.run(&[&["sipp", "uac", scenario, at][..], more].concat(), &[]);
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(done.status.success(), "{scenario}: {}{}", said(&done.stdout), said(&done.stderr));
+}
+
+fn decoded(path: &str, more: &[&str]) -> Value {
+    let done = Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", path, "--json"]).args(more).output().unwrap();
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+#[test]
+fn every_caller_of_sipp_is_answered_and_leaves_no_call() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let file = lab.folder().join("uas.pcapng");
+    let file = file.to_str().unwrap();
+    let (running, at) = serve(&["--write", file]);
+    for scenario in [
+        "uac_call_noauth",
+        "uac_call_audio_noauth",
+        "uac_hold_noauth",
+        "uac_late_offer_noauth",
+        "uac_dtmf_rfc4733_noauth",
+        "uac_dtmf_info_noauth",
+        "uac_large_noauth",
+        "uac_message_noauth",
+        "uac_update_noauth",
+    ] {
+        sipp(&lab, scenario, &at, &[]);
+    }
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.trim() == "INVITE → 200 OK  ×10"), "{out:?}");
+    assert!(!out.iter().any(|line| line.contains("BYE sip:") && line.contains(" 481 ")), "{out:?}");
+    // The file tells the same calls, with their media.
+    let report = decoded(file, &[]);
+    let calls = report["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 8, "{report}");
+    assert!(calls.iter().all(|call| call["state"] == "completed"), "{calls:?}");
+}
+
+#[test]
+fn callers_are_rung_acknowledged_and_let_go() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--ring", "1s", "--reliable"]);
+    sipp(&lab, "uac_prack_noauth", &at, &[]);
+    sipp(&lab, "uac_cancel_noauth", &at, &[]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.contains("→ 487 Request Terminated")), "{out:?}");
+    // The server ends the call by itself.
+    let (running, at) = serve(&["--hangup-after", "500ms"]);
+    sipp(&lab, "uac_wait_bye_noauth", &at, &[]);
+    interrupt(running);
+}
+
+#[test]
+fn many_calls_at_once_leave_none() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&[]);
+    sipp(&lab, "uac_call_noauth", &at, &["-m", "100", "-r", "20", "-l", "50"]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.trim() == "BYE → 200 OK  ×100"), "{out:?}");
+}
+
+#[test]
+fn an_interrupt_ends_the_calls_that_stand() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&[]);
+    // The caller waits for the BYE, which comes only because the server goes.
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| sipp(&lab, "uac_wait_bye_noauth", &at, &[]));
+        let mut running = running;
+        running.line("INVITE sip:");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        interrupt(running);
+        caller.join().unwrap();
+    });
+}

@@ -200,7 +200,7 @@ const ROWS: &[Row] = &[
         name: "register_wrong_password.pcap",
         messages: 4,
         registrations: &["refused"],
-        grave: &[("register-refused", 1)],
+        grave: &[("auth-wrong-credentials", 1)],
         ..NONE
     },
     Row {

@@ -97,7 +97,7 @@ pub const PROOFS: &[Proof] = &[
     ),
     proof(
         "version-unknown",
-        "SIP/7.0",
+        "a request of version SIP/7.0",
         || changed(FIRST, "OPTIONS sip:proxy@example.com SIP/7.0\r\n"),
         "a method that has a version for its name",
         || changed("OPTIONS", "SIP7.0"),

@@ -134,3 +134,132 @@ fn a_credentials_file_that_others_may_read_is_told() {
     assert!(stderr.contains("others than its owner may read the passwords (mode 644)"), "{stderr}");
     assert_eq!(done.status.code(), Some(0));
 }
+
+/// Code, severity and title of the findings of weight in a scene.
+fn grave(scene: &Scene) -> Vec<(String, String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scene.pcap");
+    std::fs::write(&path, scene.pcap()).unwrap();
+    let json: Value = serde_json::from_slice(&decode(&["--json"], &path).stdout).unwrap();
+    let word = |f: &Value, key: &str| f[key].as_str().unwrap().to_owned();
+    let all = json["findings"].as_array().unwrap().iter().filter(|f| f["severity"] != "info");
+    all.map(|f| (word(f, "code"), word(f, "severity"), word(f, "title"))).collect()
+}
+
+/// Credentials whose response nobody can check.
+fn answer(nonce: &str, nc: u32) -> String {
+    format!(
+        "Digest username=\"alice\", realm=\"example.com\", nonce=\"{nonce}\", uri=\"sip:example.com\", \
+         response=\"0123456789abcdef0123456789abcdef\", algorithm=MD5, cnonce=\"c\", nc={nc:08x}, qop=auth"
+    )
+}
+
+fn challenge(nonce: &str, more: &str) -> String {
+    format!("Digest realm=\"example.com\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\"{more}")
+}
+
+/// REGISTER again and again: field and value of the credentials of each, status and challenge of its answer.
+fn registers(rounds: &[(&str, String, u16, String)]) -> Scene {
+    let (a, p) = (alice(), proxy());
+    let mut s = Scene::new();
+    for (n, (field, credentials, status, challenge)) in rounds.iter().enumerate() {
+        let ms = 20 * n as u64;
+        let mut request = Message::request("REGISTER", &a, &a, "rounds@192.0.2.10", 1 + n as u32);
+        request = request.at_uri("sip:example.com").with("Expires", "600");
+        if !credentials.is_empty() {
+            request = request.with(field, credentials);
+        }
+        s.at(ms).send(&a, &p, &request);
+        let asks = if *status == 407 { "Proxy-Authenticate" } else { "WWW-Authenticate" };
+        let reply = request.reply(*status, if *status == 200 { "OK" } else { "Asked" }, &p);
+        let reply = match status {
+            200 => reply.with("Contact", &format!("{};expires=600", a.contact())),
+            _ => reply.with(asks, challenge),
+        };
+        s.at(ms + 3).send(&p, &a, &reply);
+    }
+    let later = Message::request("OPTIONS", &a, &p, "later@192.0.2.10", 1);
+    s.at(300_000).send(&a, &p, &later);
+    s.at(300_002).send(&p, &a, &later.reply(200, "OK", &p));
+    s
+}
+
+fn only(scene: &Scene, code: &str, says: &str) {
+    let found = grave(scene);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].0 == code && found[0].1 == "error" && found[0].2.contains(says), "{found:#?}");
+}
+
+#[test]
+fn stale_nonces_in_a_circle_are_a_fault() {
+    let round =
+        |n: u32, nonce: &str| ("Authorization", answer(nonce, 1), 401, challenge(&format!("n{n}"), ", stale=true"));
+    let begin = ("Authorization", String::new(), 401, challenge("n1", ""));
+    let circle = [begin.clone(), round(2, "n1"), round(3, "n2"), round(4, "n3")];
+    only(&registers(&circle), "auth-stale", "stale 3 times in a row");
+    // However often, in the end it was accepted.
+    let ended = [&circle[..], &[("Authorization", answer("n4", 1), 200, String::new())]].concat();
+    assert!(grave(&registers(&ended)).is_empty());
+}
+
+#[test]
+fn credentials_in_the_field_of_the_other_are_none() {
+    let rounds = [
+        ("Authorization", String::new(), 407, challenge("n1", "")),
+        ("Authorization", answer("n1", 1), 407, challenge("n2", "")),
+    ];
+    only(&registers(&rounds), "auth-no-credentials", "did not answer the challenge");
+}
+
+#[test]
+fn a_count_that_was_used_before_is_a_nonce_used_again() {
+    let rounds = |nc| {
+        [
+            ("Authorization", String::new(), 401, challenge("n1", "")),
+            ("Authorization", answer("n1", 1), 200, String::new()),
+            ("Authorization", String::new(), 401, challenge("n1", "")),
+            ("Authorization", answer("n1", nc), 401, challenge("n2", "")),
+        ]
+    };
+    only(&registers(&rounds(1)), "auth-nonce-reused", "nc=00000001");
+    // A count that grew is no replay: then the password is wrong.
+    only(&registers(&rounds(2)), "auth-wrong-credentials", "the password or the user name is wrong");
+}
+
+#[test]
+fn an_algorithm_that_nobody_knows_leaves_the_challenge_unanswered() {
+    let asked = "Digest realm=\"example.com\", nonce=\"n1\", algorithm=AKAv1-MD5".to_owned();
+    let found = grave(&registers(&[("Authorization", String::new(), 401, asked)]));
+    assert!(found.len() == 1 && found[0].0 == "auth-no-credentials", "{found:#?}");
+}
+
+/// An INVITE with these header fields that is refused.
+fn signed(fields: &[(&str, &str)], status: u16, reason: &str) -> Scene {
+    let (a, p) = (alice(), proxy());
+    let mut s = Scene::new();
+    let mut invite = Message::request("INVITE", &a, &p, "verified@192.0.2.10", 1);
+    for (name, value) in fields {
+        invite = invite.with(name, value);
+    }
+    s.at(0).send(&a, &p, &invite);
+    s.at(2).send(&p, &a, &invite.reply(100, "Trying", &p));
+    let refused = invite.reply(status, reason, &p);
+    s.at(40).send(&p, &a, &refused);
+    s.at(42).send(&a, &p, &invite.ack_to(&refused));
+    s
+}
+
+#[test]
+fn what_verifiers_say_is_told() {
+    only(&signed(&[], 437, "Unsupported Credential"), "identity-unverified", "it does not trust the certificate");
+    let asserted = "<sip:+12025550123;verstat=TN-Validation-Failed@example.com>";
+    let marked = signed(&[("P-Asserted-Identity", asserted)], 486, "Busy Here");
+    only(&marked, "identity-unverified", "marked the caller's number as not verified");
+    let passed = asserted.replace("Failed", "Passed");
+    assert!(grave(&signed(&[("P-Asserted-Identity", &passed)], 486, "Busy Here")).is_empty());
+    only(
+        &signed(&[("Identity", "a.b;info=<https://x>")], 438, "Invalid Identity Header"),
+        "identity-malformed",
+        "cannot be read",
+    );
+}

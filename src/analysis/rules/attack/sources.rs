@@ -124,7 +124,10 @@ fn judge(
         IpAddr::V6(ip) => ip.octets(),
     };
     source.begin(first.time, &target, first.index);
-    let is_accepted = c.transactions.iter().any(|t| (200..300).contains(&t.final_status));
+    source.last = source.last.max(c.end());
+    // A CANCEL is always accepted.
+    let accepts = |t: &Transaction| t.method != Method::Cancel && (200..300).contains(&t.final_status);
+    let is_accepted = c.transactions.iter().any(accepts);
     source.accepted = source.accepted.saturating_add(u32::from(is_accepted));
     if let Some(scanner) = scanner {
         source.scanner = Some(scanner);
@@ -231,7 +234,7 @@ fn compromised(
 
 /// What one address amounts to: the gravest, with the rest in its sentences.
 fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
-    let over = words::duration(s.last.since(s.first).max(0));
+    let over = words::duration(s.last.since(s.first).max(1_000_000));
     let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
     let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
     let mut told: Vec<(usize, String, &[u64])> = Vec::new();
@@ -280,7 +283,9 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
     let ((code, title, shown), rest) = told.split_first()?;
     let mut f = ENTRIES[*code].finding(title.clone());
     f.confidence = if *code == SCANNER { Confidence::Certain } else { Confidence::Likely };
-    f.detail.push(format!("It sent {} requests to {hosts} over {over}; {} were accepted.", s.begun, s.accepted));
+    let begun = if s.begun == 1 { "1 conversation".to_owned() } else { format!("{} conversations", s.begun) };
+    f.detail
+        .push(format!("It began {begun} with {hosts} within {over}; {} of them got what they asked for.", s.accepted));
     f.detail.extend(rest.iter().map(|(_, title, _)| format!("Beside that: {title}.")));
     f.ruled_out.extend(other_causes(*code).map(str::to_owned));
     f.indices = shown.to_vec();

@@ -69,7 +69,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
         fix: "Set the clock of the signing server by NTP, and sign each attempt anew.",
         settings: &[
             (Asterisk, "stir_shaken.conf: max_iat_age= in type=verification (seconds)"),
-            (Kamailio, "secsipid: secsipid_check_identity() uses the module parameter expire (seconds)"),
+            (Kamailio, "stirshaken module: vs_identity_expire_s; secsipid module: expire (seconds)"),
             (OpenSips, "stir_shaken module: verify_date_freshness (seconds)"),
         ],
         rule: "RFC 8224 §6.2.2",
@@ -94,7 +94,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
             ),
             (OpenSips, "call stir_shaken_auth() after uac_replace_from() and rewriting"),
         ],
-        rule: "RFC 8224 §5.1, RFC 8946 §3",
+        rule: "RFC 8224 §6.2, RFC 8946 §3",
     },
     Entry {
         code: "identity-unverified",

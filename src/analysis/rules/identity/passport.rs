@@ -41,7 +41,7 @@ pub struct Passport {
     pub attest: Option<String>,
     /// The signer's name for where the call came from. RFC 8588 §5
     pub origid: Option<String>,
-    /// The number that a call was diverted from. RFC 8946 §4
+    /// The number that a call was diverted from. RFC 8946 §3
     pub div: Option<String>,
     /// What is signed.
     pub signed: String,
@@ -60,6 +60,10 @@ impl Passport {
         let fault = |what, rule| Fault { what, rule };
         let text = std::str::from_utf8(value.trim_ascii())
             .map_err(|_| fault("it holds bytes that are no text", "RFC 8224 §4"))?;
+        // The signature alone, in quotes: the form of RFC 4474, which RFC 8224 replaced. It names nobody.
+        if text.starts_with('"') {
+            return Ok(None);
+        }
         let (token, params) = text.split_once(';').unwrap_or((text, ""));
         let mut parts = token.trim().split('.');
         let (Some(header), Some(payload), Some(signature), None) =
@@ -72,7 +76,7 @@ impl Passport {
         };
         if header.is_empty() && payload.is_empty() {
             return match param("ppt") {
-                // RFC 8224 §4.1.2: an extension cannot be put together again from the request.
+                // RFC 8224 §4.1: an extension cannot be put together again from the request.
                 Some(_) => {
                     Err(fault("it has an extension (ppt) in the compact form, which cannot carry one", "RFC 8225 §7"))
                 }
@@ -131,7 +135,7 @@ impl Passport {
                 self.wrong(!known, "attest is none of A, B and C", "RFC 8588 §4");
                 self.wrong(self.origid.is_none(), "origid is missing", "RFC 8588 §5");
             }
-            Some("div") => self.wrong(self.div.is_none(), "div does not name who diverted the call", "RFC 8946 §4"),
+            Some("div") => self.wrong(self.div.is_none(), "div does not name who diverted the call", "RFC 8946 §3"),
             _ => {}
         }
     }
@@ -208,7 +212,7 @@ mod tests {
         assert_eq!(whats(&format!("{EXAMPLE};info=<https://other>;ppt=shaken")).len(), 2);
         assert_eq!(whats("a.b"), ["it is not three parts with a dot between them"]);
         assert_eq!(whats("!.e30.AA"), ["its header is no JSON object in base64url"]);
-        assert!(whats("..c2ln;info=<https://a>").is_empty());
+        assert!(whats("..c2ln;info=<https://a>").is_empty() && whats("\"ZYNBbHC00VMZr2kZt6Vm=\"").is_empty());
         assert_eq!(whats("..c2ln;info=<https://a>;ppt=shaken").len(), 1);
         // {} as header and claims: all is missing.
         assert!(whats("e30.e30.AA").len() >= 7);

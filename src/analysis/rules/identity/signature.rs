@@ -127,7 +127,7 @@ fn may_sign(certificate: &X509Certificate<'_>, number: &str) -> Result<(), Strin
         numbers.extend(element(content).map(|(_, text, _)| text));
         rest = after;
     }
-    match numbers.iter().any(|n| *n == number.as_bytes()) {
+    match numbers.contains(&number.as_bytes()) {
         true => Ok(()),
         false => Err(format!("the certificate may not sign for {number}: its TNAuthList names other numbers")),
     }

@@ -97,7 +97,11 @@ pub const PROOFS: &[Proof] = &[
     ),
     proof(
         "version-unknown",
+<<<<<<< HEAD
         "a request of version SIP/7.0",
+=======
+        "a request of SIP/7.0",
+>>>>>>> diagnosis
         || changed(FIRST, "OPTIONS sip:proxy@example.com SIP/7.0\r\n"),
         "a method that has a version for its name",
         || changed("OPTIONS", "SIP7.0"),

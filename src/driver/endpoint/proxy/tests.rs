@@ -236,9 +236,8 @@ fn loops_and_spent_hops_are_refused_and_spirals_are_not() {
     assert!(b.take(ALICE, &spent)[0].1.starts_with("SIP/2.0 483 "));
     let sent = b.take(ALICE, &request("INVITE", "sip:x@192.0.2.20", "2", ""));
     let passed = sent[1].1.clone();
-    // It comes back as it left: a loop is one whose Request-URI is again the first.
-    let again = passed.replacen("INVITE sip:x@192.0.2.20 ", "INVITE sip:x@192.0.2.20 ", 1);
-    assert!(b.take(BOB, &again)[0].1.starts_with("SIP/2.0 482 "), "{again}");
+    // It comes back as it left: a loop.
+    assert!(b.take(BOB, &passed)[0].1.starts_with("SIP/2.0 482 "), "{passed}");
     let spiral = passed.replacen("sip:x@192.0.2.20", "sip:y@192.0.2.30", 1);
     assert_eq!(b.take(BOB, &spiral)[1].0, CAROL);
 }

@@ -314,7 +314,7 @@ fn an_address_in_use_is_told_with_its_exit_code() {
 fn options_that_contradict_themselves_are_usage_errors() {
     for wrong in [
         &["serve"][..],
-        &["serve", "proxy"],
+        &["serve", "gateway"],
         &["serve", "uas", "--status", "99"],
         &["serve", "uas", "--reason", "x"],
         &["serve", "uas", "--drop", "101%"],

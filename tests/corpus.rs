@@ -273,6 +273,31 @@ fn path(document: &Value, call: usize) -> Vec<(String, String)> {
     told.map(|p| (p["address"].as_str().unwrap().to_owned(), p["role"].as_str().unwrap_or("").to_owned())).collect()
 }
 
+/// Calls that other people's B2BUAs made two legs of, and what weighs most for each: a name, or what the descriptions and hosts say.
+#[test]
+fn the_legs_of_other_peoples_calls_are_joined() {
+    let Some(folder) = folder("corpus") else { return };
+    let expected = [
+        ("russo-collab/dtmf_relay/dtmf_relay_digitdrop.pcapng", 1, "session_id"),
+        ("russo-collab/dtmf_relay/dtmf_relay_sip_rfc4733.pcapng", 1, "shared_value"),
+        ("russo-collab/sip/sip_recording_ora.pcapng", 1, "shared_value"),
+        ("jnetpcap/tests/tc_TC_IDPRE_EXT0140.pcap", 1, "charging_vector"),
+        ("heplify-negbie/erspan_sip_ipv4_udp.pcapng", 2, "media_address"),
+        ("heplify-negbie/sip_tcp_websocket.pcap", 1, "same_socket"),
+        ("voipshark/SIP-SRTP-Normal_Call_two_parties.pcap", 1, "same_socket"),
+    ];
+    for (name, calls, gravest) in expected {
+        let document = decode(&folder.join("captures").join(name), None);
+        assert_eq!(list(&document, "calls").len(), calls, "{name}");
+        let legs = list(&document, "calls").iter().flat_map(|call| list(call, "legs"));
+        let joined: Vec<&Value> = legs.map(|leg| &leg["joined"]).filter(|j| !j.is_null()).collect();
+        assert!(joined.iter().any(|j| j["evidence"][0]["kind"] == gravest), "{name}: {joined:?}");
+        // What was not needed to join them bears it out.
+        let is_borne_out = |j: &&Value| list(j, "evidence").iter().any(|e| e["kind"] == "ended_together");
+        assert!(joined.iter().all(is_borne_out), "{name}: {joined:?}");
+    }
+}
+
 #[test]
 fn a_host_with_several_ports_is_one_participant() {
     let Some(folder) = folder("corpus") else { return };
@@ -283,12 +308,18 @@ fn a_host_with_several_ports_is_one_participant() {
     // Gateways that send on one port and listen on another.
     assert_eq!(
         path("russo-collab/dtmf_relay/dtmf_relay_noasymm.pcapng", 0),
-        expected(&[("10.10.223.123:5060", "uac"), ("10.10.223.107:5060", "uas")])
+        expected(&[("10.10.223.123:5060", "uac"), ("10.10.223.107:5060", "sbc"), ("10.10.223.47:5060", "uas")])
     );
     // A proxy between WebSocket on one port and UDP on another.
     assert_eq!(
         path("heplify-negbie/sip_tcp_websocket.pcap", 0),
-        expected(&[("10.243.17.55:43380", "uac"), ("10.243.0.157:8080", "proxy"), ("10.243.0.143:5060", "uas")])
+        expected(&[
+            ("10.243.17.55:43380", "uac"),
+            ("10.243.0.157:8080", "proxy"),
+            ("10.243.0.143:5060", "sbc"),
+            ("10.243.1.36:5090", "uas"),
+            ("18.214.104.248:5090", "uas"),
+        ])
     );
     // Four programs on one host that forward to each other stay four.
     let ims = path("open5gs/ipsec_to_nonipsec_call.pcapng", 0);

@@ -64,6 +64,26 @@ fn loss_before_a_relay_is_told_once_where_it_shows_first() {
 }
 
 #[test]
+fn keys_that_a_relay_takes_out_are_no_loss() {
+    let relay: SocketAddr = "192.0.2.77:9000".parse().unwrap();
+    let (offer, answer) = (sdp(rtp(&alice(), 40_000), 1, &OFFER, &[]), sdp(rtp(&bob(), 50_000), 1, &ANSWER, &[]));
+    let capture = call_with(&offer, &answer, |s| {
+        let (before, behind) = (Talk { dst: relay, ..from_alice() }, Talk { src: relay, ..from_alice() });
+        for talk in [&before, &behind] {
+            for n in (0..60u16).chain(64..120) {
+                talk.one(s, 950_000 + u64::from(n) * 20_000, n, u32::from(n) * 160);
+            }
+        }
+        Talk { payload_type: 101, ..before }.digit(s, 950 + 60 * 20, 5, 60);
+        from_bob().run(s, 950, 3000);
+    });
+    let found = findings(&capture);
+    assert!(!found.iter().any(|f| matches!(text(f, "code"), "rtp-loss" | "mos-low")), "{:?}", codes(&found));
+    let f = found.iter().find(|f| f["code"] == "dtmf-lost").unwrap_or_else(|| panic!("{:?}", codes(&found)));
+    assert_eq!(text(f, "title"), "192.0.2.77:9000 takes the keys 5 out of the RTP that it sends on");
+}
+
+#[test]
 fn a_relay_that_swallows_one_direction_is_named() {
     let (offer, answer) = (sdp(rtp(&alice(), 40_000), 1, &OFFER, &[]), sdp(rtp(&bob(), 50_000), 1, &ANSWER, &[]));
     let relay: SocketAddr = "192.0.2.77:9000".parse().unwrap();

@@ -64,6 +64,22 @@ impl<'a> Case<'a> {
 /// Codes that judge how long a thing took, or in what rhythm messages came.
 const TIMED: [&str; 4] = ["timer-violation", "slow-response", "post-dial-delay", "late-media"];
 
+/// Codes that hold the address which a message came from against one that it names …
+const SOURCED: [&str; 3] = ["nat-contact", "nat-sdp", "nat-via"];
+/// … and those that ask where it went, or what it was on both sides of a hop.
+const ROUTED: [&str; 2] = ["alg-suspected", "route-set-ignored"];
+
+/// Whether a finding compares with an address that is none: a log did not tell it.
+fn rests_on_placeholder(case: &Case<'_>, finding: &Finding) -> bool {
+    let routed = ROUTED.contains(&finding.code);
+    if !routed && !SOURCED.contains(&finding.code) {
+        return false;
+    }
+    let messages = finding.positions.iter().filter_map(|&position| case.conversation.at(position));
+    let mut flows = messages.map(|message| message.flow);
+    flows.any(|flow| flow.src.is_placeholder() || (routed && flow.dst.is_placeholder()))
+}
+
 /// Every finding on a case by itself, and what `watch` sees in it, gravest first. One cause gives one finding: each rule knows which others it
 /// covers, and [`fold`] puts what follows under its cause.
 #[must_use]
@@ -76,6 +92,7 @@ pub fn judge(case: &Case<'_>, watch: &mut Watch) -> Vec<Finding> {
     if case.settings.coarse_times {
         findings.retain(|f| !TIMED.contains(&f.code));
     }
+    findings.retain(|f| !rests_on_placeholder(case, f));
     fold::fold(&mut findings);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings

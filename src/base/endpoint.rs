@@ -62,6 +62,15 @@ impl Endpoint {
         self.ip[..12] == V4_PREFIX
     }
 
+    /// Whether the address stands for one that a log leaves out: 0.0.0.0/8 and 100::/64 are no host's. RFC 1122 §3.2.1.3, RFC 6666
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        match self.ip() {
+            IpAddr::V4(v4) => v4.octets()[0] == 0,
+            IpAddr::V6(v6) => v6.octets()[..8] == [1, 0, 0, 0, 0, 0, 0, 0],
+        }
+    }
+
     /// Whether both have the same address, whatever their ports.
     #[inline]
     #[must_use]
@@ -138,7 +147,11 @@ mod tests {
         assert_eq!(Endpoint::v4([192, 0, 2, 1], 5060).to_string(), "192.0.2.1:5060");
         let six = Endpoint::new("2001:db8::1".parse().unwrap(), 5060);
         assert_eq!(six.to_string(), "[2001:db8::1]:5060");
-        assert!(!six.is_v4());
+        assert!(!six.is_v4() && !six.is_placeholder());
+        assert!(
+            Endpoint::v4([0, 0, 0, 1], 5060).is_placeholder() && !Endpoint::v4([10, 0, 0, 1], 5060).is_placeholder()
+        );
+        assert!(Endpoint::new("100::1".parse().unwrap(), 5060).is_placeholder());
     }
 
     #[test]

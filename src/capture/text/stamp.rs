@@ -131,7 +131,7 @@ pub(super) fn epoch(text: &[u8]) -> Option<Stamp> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let mut r = Reader(text);
     let seconds = r.number(digits).filter(|_| (1..=10).contains(&digits))?;
-    Some(Stamp::Instant(seconds * 1_000_000_000 + r.fraction()))
+    Some(Stamp::Instant(seconds.checked_mul(1_000_000_000)?.checked_add(r.fraction())?))
 }
 
 /// Makes instants of times, one message after the other.

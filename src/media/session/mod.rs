@@ -289,7 +289,7 @@ impl MediaSession {
 fn ntp(at: Timestamp) -> u64 {
     let seconds = at.0.div_euclid(1_000_000_000).unsigned_abs().wrapping_add(NTP_OFFSET);
     let fraction = (at.0.rem_euclid(1_000_000_000) as u64) << 32;
-    seconds << 32 | fraction / 1_000_000_000
+    (seconds << 32) | (fraction / 1_000_000_000)
 }
 
 /// What a reception report tells of the way there and back, in milliseconds. RFC 3550 §6.4.1

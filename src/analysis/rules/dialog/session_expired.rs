@@ -197,7 +197,8 @@ fn silent(case: &Case<'_>, agreed: Agreed<'_>, bye: Option<(u32, &Facts)>) -> Op
     let ahead = (agreed.seconds / 3).min(32) as i64 * SECOND_NS;
     if let Some((position, bye)) = bye {
         let off = bye.time.since(expiry);
-        let at_expiry = (-EARLY_NS..=LATE_NS).contains(&off) || (-EARLY_NS..=EARLY_NS).contains(&(off + ahead));
+        let at_expiry =
+            (-EARLY_NS..=LATE_NS).contains(&off) || (-EARLY_NS..=EARLY_NS).contains(&off.saturating_add(ahead));
         if at_expiry {
             let who = bye.flow.src;
             let after = words::duration(bye.time.since(agreed.response.time));

@@ -8,6 +8,7 @@ mod reported;
 
 use super::way;
 use crate::analysis::rules::Rule;
+use crate::analysis::rules::sdp::dtmf_lost::taken_out;
 use crate::analysis::rules::sdp::hold::holds;
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Timestamp;
@@ -64,7 +65,9 @@ fn stream_quality(case: &Case<'_>, stream: &MediaStream, s: &Statistics, finding
     if is_lossy(s) && before.is_some_and(|b| b.loss_percent >= s.loss_percent * 0.8) {
         return;
     }
-    if let Some(f) = loss(case, stream, s, &reported) {
+    let events = || upstream(case, stream).and_then(|before| taken_out(case, stream, before));
+    let lost = if is_lossy(s) { events() } else { None };
+    if let Some(f) = lost.or_else(|| loss(case, stream, s, &reported)) {
         findings.push(f);
         return;
     }

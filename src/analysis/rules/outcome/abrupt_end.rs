@@ -91,7 +91,9 @@ fn is_explained(case: &Case<'_>, stopped: Timestamp) -> bool {
         f.sdp.is_some() && matches!(f.method, Method::Invite | Method::Update | Method::Ack | Method::Prack)
     };
     // Hold and fax, as the last descriptions say; a change close to the end of the media moved it elsewhere.
-    let moved = |f: &Facts| !f.to_tag.is_empty() && f.time.since(stopped).abs() < STOPPED_NS && f.asks(Method::Invite);
+    let moved = |f: &Facts| {
+        !f.to_tag.is_empty() && f.time.since(stopped).saturating_abs() < STOPPED_NS && f.asks(Method::Invite)
+    };
     let mut silent = false;
     for (_, f) in c.firsts().rev().filter(|(_, f)| agreed(f)).take(4) {
         silent |= offer::is_held(c, f) || !offer_has_audio(c, f);

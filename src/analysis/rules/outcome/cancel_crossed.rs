@@ -69,7 +69,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         ),
         _ => format!(
             "The CANCEL was sent {} after the {}: too late to cancel anything.",
-            words::duration(-apart),
+            words::duration(apart.saturating_neg()),
             words::message(c, answer)
         ),
     });

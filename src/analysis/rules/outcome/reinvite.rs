@@ -149,7 +149,7 @@ fn glare(c: &Conversation, request: &Facts) -> Option<Finding> {
     };
     let crossing = c.firsts().rev().find(|(_, f)| own(f));
     if let Some((at, other)) = crossing {
-        let apart = words::duration(request.time.since(other.time).abs());
+        let apart = words::duration(request.time.since(other.time).saturating_abs());
         f.detail.push(format!("{} had sent {} of its own {apart} apart.", other.flow.src, words::method(c, other)));
         f.positions.push(at);
     }

@@ -55,6 +55,12 @@ fn finding(pair: &Pair<'_>) -> Option<Finding> {
     };
     let mut f = ENTRIES[0].finding(format!("{} {what}: {} cannot pair them", pair.answerer, pair.offerer));
     f.detail.push(format!("The offer has {}; the answer has {}.", lines(pair.offer), lines(pair.answer)));
+    // What was refused already and is left out now costs nobody a medium.
+    let is_refused = |sdp: &SdpFacts, from: usize| sdp.media.iter().skip(from).all(|m| m.port == 0);
+    if !is_swapped && is_refused(pair.offer, answered) && is_refused(pair.answer, offered) {
+        f.severity = Severity::Warning;
+        f.detail.push("Only media that were refused already differ: most offerers get over it.".to_owned());
+    }
     f.ruled_out.push("Both descriptions are whole in the capture: nothing was cut.".to_owned());
     f.positions = vec![pair.at.offer, pair.at.answer];
     Some(f)

@@ -5,6 +5,7 @@ use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Severity};
 use crate::media::facts::{Format, Kind, MediaFacts};
 use crate::sip::Method;
+use crate::trace::MediaStream;
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -34,6 +35,9 @@ static ENTRIES: [Entry; 1] = [Entry {
     ],
     rule: "RFC 4733 §2.5.1.1, RFC 3264 §6.1",
 }];
+
+/// Packets by which what a relay swallowed may differ from the events that came in.
+const AROUND_EVENTS: u64 = 2;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     // What is broken otherwise is told first: events are the least of it.
@@ -74,6 +78,33 @@ fn dropped<'a>(case: &'a Case<'_>) -> Option<(Pair<'a>, &'a MediaFacts, &'a Medi
         let (offered, answered) = pair.accepted().find(lost)?;
         Some((pair, offered, answered))
     })
+}
+
+/// Events that reached a relay and did not leave it, though their numbers did: `stream` is what leaves it, `before` what came in.
+#[must_use]
+pub fn taken_out(case: &Case<'_>, stream: &MediaStream, before: &MediaStream) -> Option<Finding> {
+    let packets: u64 = before.dtmf.events().iter().map(|e| u64::from(e.packets)).sum();
+    let missing = stream.receiver.statistics().lost;
+    if packets == 0 || !stream.dtmf.events().is_empty() || missing.abs_diff(packets) > AROUND_EVENTS {
+        return None;
+    }
+    let (relay, digits) = (stream.flow.src, before.dtmf.digits());
+    let mut f = ENTRIES[0].finding(format!("{relay} takes the keys {digits} out of the RTP that it sends on"));
+    f.confidence = Confidence::Likely;
+    f.detail.push(format!(
+        "{packets} packets of events reached {}, none left {relay}, and {missing} numbers are missing there.",
+        before.flow.dst
+    ));
+    let is_told = |m| case.conversation.requests(m).next().is_some();
+    if is_told(Method::Info) || is_told(Method::Notify) {
+        f.severity = Severity::Info;
+        f.detail.push(
+            "The call has INFO or NOTIFY requests, which may carry the keys instead: then it is meant so.".to_owned(),
+        );
+    }
+    f.ruled_out.push("Loss on the way would hit speech as well as events.".to_owned());
+    f.stream = Some(stream.id);
+    Some(f)
 }
 
 /// Whether a later answer takes them after all.

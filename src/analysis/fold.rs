@@ -1,6 +1,6 @@
 //! One cause gives one finding: what follows from another finding is told under it.
 
-use super::Finding;
+use super::{Finding, Severity};
 
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
 /// What follows from a consequence stands before it.
@@ -51,6 +51,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("auth-realm-mismatch", &["register-refused", "call-rejected"]),
     ("auth-uri-mismatch", &["register-refused", "call-rejected"]),
     ("auth-nonce-reused", &["register-refused", "call-rejected"]),
+    ("auth-stale", &["register-refused", "call-rejected"]),
     ("auth-wrong-credentials", &["register-refused", "call-rejected"]),
     ("auth-no-credentials", &["register-refused", "call-rejected"]),
     ("register-refused", &["register-too-brief"]),
@@ -63,7 +64,9 @@ const FOLDED: &[(&str, &[&str])] = &[
 /// Puts consequences under their causes.
 pub fn fold(findings: &mut Vec<Finding>) {
     for &(cause, consequences) in FOLDED {
-        let Some(at) = findings.iter().position(|f| f.code == cause) else { continue };
+        // What is only worth knowing explains no failure: a nonce that was stale once, and a call that was refused later.
+        let is_cause = |f: &Finding| f.code == cause && f.severity > Severity::Info;
+        let Some(at) = findings.iter().position(is_cause) else { continue };
         let is_folded = |f: &Finding| f.code != cause && consequences.contains(&f.code);
         let titles: Vec<String> = findings.iter().filter(|f| is_folded(f)).map(|f| f.title.clone()).collect();
         if let Some(cause) = findings.get_mut(at) {

@@ -57,6 +57,9 @@ pub(super) enum Line {
 /// The longest line that is looked at for what it tells.
 const MOST: usize = 1024;
 
+/// From so many dashes on a line is no part of a message.
+const RULE: usize = 40;
+
 /// Judges a line. `in_block`: whether it stands in the block of `name: value` that Kamailio's sipdump puts before a message.
 pub(super) fn read(line: &[u8], in_block: bool) -> Option<Line> {
     let trimmed = uncoloured(line.trim_ascii());
@@ -69,10 +72,8 @@ pub(super) fn read(line: &[u8], in_block: bool) -> Option<Line> {
     match trimmed.first()? {
         b'=' | b'~' if is_rule(trimmed, 20) => Some(Line::Heading(Heading::default())),
         b'|' if is_rule(trimmed, 20) => Some(Line::End),
-        // FreeSWITCH, around each message.
-        b'-' if is_rule(trimmed, 72) => Some(Line::Heading(Heading::default())),
-        // SIPp, before each message; without a time where it repeats one.
-        b'-' if is_rule(trimmed, 47) => Some(Line::Heading(Heading::default())),
+        // FreeSWITCH around each message, SIPp before one that it repeats, other logs behind each.
+        b'-' if trimmed.len() >= RULE && is_rule(trimmed, trimmed.len()) => Some(Line::Heading(Heading::default())),
         b'-' => sipp_rule(trimmed),
         _ => arrow(trimmed)
             .or_else(|| sofia(trimmed))
@@ -326,6 +327,7 @@ mod tests {
             "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host",
             "x -> y",
             "v=0",
+            "--------------------",
             "====",
         ] {
             assert_eq!(read(line.as_bytes(), false), None, "{line}");

@@ -98,7 +98,6 @@ pub const PROOFS: &[Proof] = &[
     proof(
         "version-unknown",
         "a request of SIP/7.0",
->>>>>>> p
         || changed(FIRST, "OPTIONS sip:proxy@example.com SIP/7.0\r\n"),
         "a method that has a version for its name",
         || changed("OPTIONS", "SIP7.0"),

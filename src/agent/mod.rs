@@ -4,6 +4,7 @@
 
 mod address;
 pub mod challenge;
+pub mod dialog;
 pub mod draft;
 pub mod exchange;
 pub mod machine;
@@ -12,6 +13,7 @@ pub mod register;
 pub mod trace;
 
 pub use challenge::{Account, Answered, Authenticator};
+pub use dialog::Dialog;
 pub use draft::{Draft, Identity};
 pub use exchange::{Attempt, Exchange, Outcome};
 pub use machine::{Action, Machine};

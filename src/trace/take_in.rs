@@ -10,7 +10,12 @@ use crate::media::facts::Flaw;
 use crate::media::sdp::Session;
 use crate::media::{SdpFacts, dtmf};
 use crate::sip::{Credentials, HeaderName, Method, Outline, StartLine};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
+/// Prepared once: they are looked for in every message.
+static RPORT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"rport"));
+static AUTH_INT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"auth-int"));
 /// How many transactions back a message looks for its own.
 const TRANSACTIONS_BACK: usize = 128;
 /// How many messages back a message looks for what it repeats.
@@ -157,7 +162,7 @@ fn fragment_of(observed: &Observed<'_>) -> Span {
 fn body_hash(observed: &Observed<'_>) -> Option<Box<str>> {
     let is_vouching = |f: &&KeptField| {
         matches!(f.name, HeaderName::Authorization | HeaderName::ProxyAuthorization)
-            && memchr::memmem::find(f.value.of(observed.bytes), b"auth-int").is_some()
+            && AUTH_INT.find(f.value.of(observed.bytes)).is_some()
     };
     let field = observed.kept.iter().find(is_vouching)?;
     let credentials = Credentials::parse(field.value.of(observed.bytes));
@@ -197,7 +202,7 @@ fn join_transaction(
         let via =
             (c.texts.append(capped(o.branch.of(bytes))), c.texts.intern_like(sent_by, capped(o.sent_by.of(bytes))));
         let mut transaction = Transaction::begin(facts, via, position);
-        transaction.asks_rport = memchr::memmem::find(o.via.of(bytes), b"rport").is_some();
+        transaction.asks_rport = RPORT.find(o.via.of(bytes)).is_some();
         if !facts.is_request() {
             transaction.respond(facts, position);
         }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code, reason = "others ask it for more")]
 mod shared;
 
 use shared::{decode, folder, list};

@@ -41,6 +41,17 @@ fn bare(mut value: Value) -> Value {
     value
 }
 
+/// Findings of silence: how long it was depends on where the file ends, and what was saved of it may end earlier.
+const SILENCES: [&str; 7] = [
+    "no-response",
+    "ack-missing",
+    "prack-missing",
+    "call-open",
+    "abrupt-end",
+    "auth-no-credentials",
+    "session-expired",
+];
+
 /// Every conversation with its messages, streams and the codes of its findings, in an order that does not depend on others.
 fn told(document: &Value) -> Vec<String> {
     let list = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
@@ -60,7 +71,11 @@ fn told(document: &Value) -> Vec<String> {
                     .map(|n| bare(messages[&number(n)].clone()).to_string())
                     .collect::<Vec<_>>(),
                 list(&one, "streams").iter().map(|n| bare(streams[&number(n)].clone()).to_string()).collect(),
-                list(&one, "findings").iter().map(|n| findings[number(n) as usize]["code"].to_string()).collect(),
+                list(&one, "findings")
+                    .iter()
+                    .map(|n| findings[number(n) as usize]["code"].as_str().unwrap().to_owned())
+                    .filter(|code| !SILENCES.contains(&code.as_str()))
+                    .collect(),
             ];
             all.push(format!("{kind} {} {parts:?}", bare(one)));
         }

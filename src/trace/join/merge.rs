@@ -60,6 +60,7 @@ pub(super) fn merge(mut legs: Vec<Conversation>, members: &[Member]) -> Conversa
         whole.transactions.append(&mut leg.transactions);
         whole.transaction_keys.append(&mut leg.transaction_keys);
         whole.unreachable.append(&mut leg.unreachable);
+        whole.has_basic |= leg.has_basic;
         whole.touched = whole.touched.max(leg.touched);
     }
     sort(&mut whole, &moves);

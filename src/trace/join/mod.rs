@@ -36,7 +36,7 @@ const HOSTS_CAP: usize = 4_096;
 const HOST_CAP: usize = 128;
 const SEEN_CAP: usize = 65_536;
 /// Names under which calls are known.
-const NAMES_CAP: usize = 262_144;
+const NAMES_CAP: usize = 32_768;
 /// REFERs that wait for their call, and how long.
 const REFERRALS_CAP: usize = 256;
 const REFERRAL_NS: i64 = 64_000_000_000;

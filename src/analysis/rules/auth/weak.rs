@@ -15,17 +15,7 @@ pub const RULE: Rule = Rule { judge, entries: &WEAKNESSES };
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    let is_auth = |name: HeaderName| {
-        matches!(
-            name,
-            HeaderName::Authorization
-                | HeaderName::ProxyAuthorization
-                | HeaderName::WwwAuthenticate
-                | HeaderName::ProxyAuthenticate
-        )
-    };
-    // One look over the kept values: nearly all conversations have no such word.
-    if !c.fields.iter().any(|f| is_auth(f.name) && begins_with_basic(c.text(f.value))) {
+    if !c.has_basic {
         return;
     }
     let names = [HeaderName::Authorization, HeaderName::ProxyAuthorization];

@@ -186,13 +186,12 @@ impl Proxy {
         if let Some(&id) = self.servers.get(&key).filter(|_| method != Method::Cancel) {
             let Some(context) = self.contexts.get_mut(&id) else { return Handled::Repeat };
             // The ACK of a 2xx has a transaction of its own; an old client's is known by what it repeats.
-            let event = context.server.handle_message(request, now);
+            context.server.handle_message(request, now);
             self.after(id, now);
             if method != Method::Ack {
                 self.tally.repeats += 1;
                 return Handled::Repeat;
             }
-            let _ = event;
             return self.ignore(Ignored::Ack);
         }
         if method == Method::Ack {

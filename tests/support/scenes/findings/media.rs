@@ -1,36 +1,28 @@
 //! Captures that prove the findings of the group `media`, and near misses.
 
-use super::Proof;
+use super::{Proof, near, yields};
 use crate::support::media::{ANSWER, OFFER, Talk, sdp};
 use crate::support::message::{Host, Message};
 use crate::support::scene::Scene;
 use crate::support::scenes::{alice, bob, proxy};
 use std::net::SocketAddr;
 
-const fn proof(code: &'static str, shows: &'static str, make: fn() -> Vec<u8>) -> Proof {
-    Proof { code, shows, make, near_shows: "", near: make, near_yields: &[], options: &[] }
-}
-
-const fn near(proof: Proof, near_shows: &'static str, near: fn() -> Vec<u8>) -> Proof {
-    Proof { near_shows, near, ..proof }
-}
-
 /// The proofs of the group.
 pub const PROOFS: &[Proof] = &[
     near(
-        proof("one-way-audio", "RTP from the caller for three seconds, and none from the callee", || {
+        yields("one-way-audio", "RTP from the caller for three seconds, and none from the callee", || {
             call(|s| from_alice().run(s, 1000, 4000))
         }),
         "RTP in one direction only, and half a second of it: too little to tell",
         || call(|s| from_alice().run(s, 1000, 1500)),
     ),
     near(
-        proof("no-audio", "both phones send to a media relay, and nothing comes out of it", || relayed(false)),
+        yields("no-audio", "both phones send to a media relay, and nothing comes out of it", || relayed(false)),
         "the same, and the relay sends on",
         || relayed(true),
     ),
     near(
-        proof("media-source-mismatch", "RTP from 203.0.113.77, which no description names", || {
+        yields("media-source-mismatch", "RTP from 203.0.113.77, which no description names", || {
             call(|s| {
                 from_alice().run(s, 1000, 4000);
                 Talk { src: "203.0.113.77:50000".parse().unwrap(), ..from_bob() }.run(s, 1000, 4000);
@@ -45,7 +37,7 @@ pub const PROOFS: &[Proof] = &[
         },
     ),
     near(
-        proof("late-media", "the callee's RTP begins three seconds after its answer", || {
+        yields("late-media", "the callee's RTP begins three seconds after its answer", || {
             call(|s| {
                 from_alice().run(s, 950, 5000);
                 from_bob().run(s, 3900, 5500);
@@ -60,12 +52,12 @@ pub const PROOFS: &[Proof] = &[
         },
     ),
     near(
-        proof("early-media", "183 with SDP, and RTP to the caller before the 200", || ringing(true)),
+        yields("early-media", "183 with SDP, and RTP to the caller before the 200", || ringing(true)),
         "183 with SDP, and RTP only after the 200",
         || ringing(false),
     ),
     near(
-        proof("rtp-loss", "one packet of forty is missing", || {
+        yields("rtp-loss", "one packet of forty is missing", || {
             call(|s| {
                 from_alice().run(s, 1000, 4000);
                 Talk { lose_every: 40, ..from_bob() }.run(s, 1000, 4000);
@@ -80,24 +72,24 @@ pub const PROOFS: &[Proof] = &[
         },
     ),
     near(
-        proof("rtp-jitter", "every second packet comes 100 ms late", || jittery(100)),
+        yields("rtp-jitter", "every second packet comes 100 ms late", || jittery(100)),
         "every second packet comes 15 ms late",
         || jittery(15),
     ),
     near(
-        proof("rtp-gap", "the sender stands still for 0.9 s and goes on where it stopped", || pausing(false)),
+        yields("rtp-gap", "the sender stands still for 0.9 s and goes on where it stopped", || pausing(false)),
         "the sender is silent for 0.9 s and marks the first packet after it",
         || pausing(true),
     ),
     near(
-        proof("mos-low", "GSM with one packet of 110 missing: the codec leaves nothing to spare", || {
+        yields("mos-low", "GSM with one packet of 110 missing: the codec leaves nothing to spare", || {
             scored(3, "GSM/8000")
         }),
         "PCMU with the same loss",
         || scored(0, "PCMU/8000"),
     ),
     near(
-        proof("codec-unexpected", "the callee sends G722, which the caller did not announce", || {
+        yields("codec-unexpected", "the callee sends G722, which the caller did not announce", || {
             call(|s| {
                 from_alice().run(s, 1000, 4000);
                 Talk { payload_type: 9, ..from_bob() }.run(s, 1000, 4000);
@@ -112,7 +104,7 @@ pub const PROOFS: &[Proof] = &[
         },
     ),
     near(
-        proof("dtmf", "the keys 1 9 # as telephone events", || {
+        yields("dtmf", "the keys 1 9 # as telephone events", || {
             call(|s| {
                 both(s);
                 let keys = Talk { payload_type: 101, ..from_alice() };
@@ -125,7 +117,7 @@ pub const PROOFS: &[Proof] = &[
         || call(both),
     ),
     near(
-        proof("rtp-orphan", "RTP between two hosts that no call names", || {
+        yields("rtp-orphan", "RTP between two hosts that no call names", || {
             call(|s| {
                 both(s);
                 let stray =

@@ -31,6 +31,28 @@ pub struct Proof {
     pub options: &'static [&'static str],
 }
 
+/// A proof whose near miss is allowed some other findings of weight.
+pub const fn proof(
+    code: &'static str,
+    shows: &'static str,
+    make: fn() -> Vec<u8>,
+    near_shows: &'static str,
+    near: fn() -> Vec<u8>,
+    near_yields: &'static [&'static str],
+) -> Proof {
+    Proof { code, shows, make, near_shows, near, near_yields, options: &[] }
+}
+
+/// The capture of a proof; [`near`] adds what it lacks.
+pub const fn yields(code: &'static str, shows: &'static str, make: fn() -> Vec<u8>) -> Proof {
+    Proof { code, shows, make, near_shows: "", near: make, near_yields: &[], options: &[] }
+}
+
+/// A proof with its near miss.
+pub const fn near(proof: Proof, near_shows: &'static str, near: fn() -> Vec<u8>) -> Proof {
+    Proof { near_shows, near, ..proof }
+}
+
 /// Every proof by group.
 pub const GROUPS: &[&[Proof]] = &[
     grammar::PROOFS,

@@ -1,45 +1,37 @@
 //! Captures that prove the findings of the group `nat`, and near misses.
 
-use super::Proof;
+use super::{Proof, near, yields};
 use crate::support::media::{ANSWER, OFFER, Talk, sdp};
 use crate::support::message::{Host, Message};
 use crate::support::scene::Scene;
 use crate::support::scenes::{alice, bob};
 use std::net::SocketAddr;
 
-const fn proof(code: &'static str, shows: &'static str, make: fn() -> Vec<u8>) -> Proof {
-    Proof { code, shows, make, near_shows: "", near: make, near_yields: &[], options: &[] }
-}
-
-const fn near(proof: Proof, near_shows: &'static str, near: fn() -> Vec<u8>) -> Proof {
-    Proof { near_shows, near, ..proof }
-}
-
 /// The proofs of the group.
 pub const PROOFS: &[Proof] = &[
     near(
-        proof("nat-contact", "a private Contact and Via from a public source", || {
+        yields("nat-contact", "a private Contact and Via from a public source", || {
             call(Said { contact: "<sip:alice@192.168.1.10:5060>", via: "192.168.1.10:5060", ..Said::default() })
         }),
         "Contact and Via with a host name",
         || call(Said { contact: "<sip:alice@phone.example.com>", via: "phone.example.com", ..Said::default() }),
     ),
     near(
-        proof("nat-sdp", "media wanted at 192.168.1.10, and RTP lost on its way there", || {
+        yields("nat-sdp", "media wanted at 192.168.1.10, and RTP lost on its way there", || {
             call(Said { media: "192.168.1.10:40000", sound: true, ..Said::default() })
         }),
         "media wanted at another public address than the signalling comes from",
         || call(Said { media: "192.0.2.11:40000", sound: true, ..Said::default() }),
     ),
     near(
-        proof("nat-via", "a private Via without rport from a public source", || {
+        yields("nat-via", "a private Via without rport from a public source", || {
             call(Said { via: "192.168.1.10:5060", asks_rport: false, ..Said::default() })
         }),
         "a private Via with rport",
         || call(Said { via: "192.168.1.10:5060", ..Said::default() }),
     ),
     near(
-        proof(
+        yields(
             "alg-suspected",
             "one INVITE on both sides of a router, with another address in its SDP behind it",
             || through(true),

@@ -1,20 +1,9 @@
 //! Captures that prove the findings of the group `registration`, and near misses.
 
-use super::Proof;
+use super::{Proof, proof};
 use crate::support::message::{Host, Message};
 use crate::support::scene::Scene;
 use crate::support::scenes::{alice, proxy};
-
-const fn proof(
-    code: &'static str,
-    shows: &'static str,
-    make: fn() -> Vec<u8>,
-    near_shows: &'static str,
-    near: fn() -> Vec<u8>,
-    near_yields: &'static [&'static str],
-) -> Proof {
-    Proof { code, shows, make, near_shows, near, near_yields, options: &[] }
-}
 
 /// The proofs of the group.
 pub const PROOFS: &[Proof] = &[

@@ -1,52 +1,44 @@
 //! Captures that prove the findings of the group `sdp`, and near misses.
 
-use super::Proof;
+use super::{Proof, near, yields};
 use crate::support::media::{ANSWER, OFFER, sdp};
 use crate::support::message::{Host, Message};
 use crate::support::scene::Scene;
 use crate::support::scenes::{alice, bob};
 use std::net::SocketAddr;
 
-const fn proof(code: &'static str, shows: &'static str, make: fn() -> Vec<u8>) -> Proof {
-    Proof { code, shows, make, near_shows: "", near: make, near_yields: &[], options: &[] }
-}
-
-const fn near(proof: Proof, near_shows: &'static str, near: fn() -> Vec<u8>) -> Proof {
-    Proof { near_shows, near, ..proof }
-}
-
 /// The proofs of the group.
 pub const PROOFS: &[Proof] = &[
     near(
-        proof("sdp-malformed", "an answer with `c=IN 198.51.100.20`, without the address type", || {
+        yields("sdp-malformed", "an answer with `c=IN 198.51.100.20`, without the address type", || {
             answered_with(&plain_answer().replace("c=IN IP4 ", "c=IN "))
         }),
         "an answer with an empty session name, an attribute that nobody knows, and an empty line behind it",
         || answered_with(&format!("{}a=x-mood:fine\r\n\r\n", plain_answer().replace("s=-", "s= "))),
     ),
     near(
-        proof("sdp-answer-shape", "an offer of audio and video answered with audio alone", || {
+        yields("sdp-answer-shape", "an offer of audio and video answered with audio alone", || {
             call(&with_video(&plain_offer(), 40_002), &plain_answer())
         }),
         "the same offer answered with audio and a refused video",
         || call(&with_video(&plain_offer(), 40_002), &with_video(&plain_answer(), 0)),
     ),
     near(
-        proof("codec-none-common", "PCMU and PCMA offered, G729 answered", || {
+        yields("codec-none-common", "PCMU and PCMA offered, G729 answered", || {
             answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(18, "G729/8000"), EVENTS], &[]))
         }),
         "PCMU and PCMA offered, PCMA answered",
         || answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(8, "PCMA/8000"), EVENTS], &[])),
     ),
     near(
-        proof("codec-not-offered", "G729 answered before PCMU, which alone was offered", || {
+        yields("codec-not-offered", "G729 answered before PCMU, which alone was offered", || {
             answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(18, "G729/8000"), (0, "PCMU/8000"), EVENTS], &[]))
         }),
         "a codec more than was offered, behind the one in common",
         || answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(0, "PCMU/8000"), (18, "G729/8000"), EVENTS], &[])),
     ),
     near(
-        proof("payload-type-changed", "telephone-event offered as 101 and answered as 96", || {
+        yields("payload-type-changed", "telephone-event offered as 101 and answered as 96", || {
             answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(0, "PCMU/8000"), (96, "telephone-event/8000")], &[]))
         }),
         "telephone-event offered as 101 and as 102 for another clock, answered as 101",
@@ -56,47 +48,47 @@ pub const PROOFS: &[Proof] = &[
         },
     ),
     near(
-        proof("dtmf-lost", "telephone-event offered, PCMU alone answered", || {
+        yields("dtmf-lost", "telephone-event offered, PCMU alone answered", || {
             answered_with(&sdp(rtp(&bob(), 50_000), 1, &[(0, "PCMU/8000")], &[]))
         }),
         "telephone-event not answered, and keys sent by INFO instead",
         keys_by_info,
     ),
     near(
-        proof("direction-conflict", "sendonly offered and sendonly answered", || {
+        yields("direction-conflict", "sendonly offered and sendonly answered", || {
             call(&directed(&plain_offer(), "sendonly"), &directed(&plain_answer(), "sendonly"))
         }),
         "sendonly offered and recvonly answered",
         || call(&directed(&plain_offer(), "sendonly"), &directed(&plain_answer(), "recvonly")),
     ),
     near(
-        proof("media-rejected", "the only audio is answered with port 0", || {
+        yields("media-rejected", "the only audio is answered with port 0", || {
             answered_with(&plain_answer().replace("m=audio 50000", "m=audio 0"))
         }),
         "audio taken, in the same codec",
         || answered_with(&plain_answer()),
     ),
     near(
-        proof("hold", "sendonly by re-INVITE, and sendrecv five seconds later", || again("sendonly", "recvonly")),
+        yields("hold", "sendonly by re-INVITE, and sendrecv five seconds later", || again("sendonly", "recvonly")),
         "a re-INVITE that stays sendrecv",
         || again("sendrecv", "sendrecv"),
     ),
     near(
-        proof("srtp-mismatch", "RTP/SAVP with a key offered, RTP/AVP answered", || {
+        yields("srtp-mismatch", "RTP/SAVP with a key offered, RTP/AVP answered", || {
             call(&keyed(&plain_offer()), &plain_answer())
         }),
         "a key beside RTP/AVP offered, and passed over: best effort",
         || call(&keyed(&plain_offer()).replace("RTP/SAVP", "RTP/AVP"), &plain_answer()),
     ),
     near(
-        proof("crypto-missing", "RTP/SAVP offered without a key", || {
+        yields("crypto-missing", "RTP/SAVP offered without a key", || {
             call(&plain_offer().replace("RTP/AVP", "RTP/SAVP"), &keyed(&plain_answer()))
         }),
         "RTP/SAVP offered and answered with keys",
         || call(&keyed(&plain_offer()), &keyed(&plain_answer())),
     ),
     near(
-        proof("dtls-missing", "UDP/TLS/RTP/SAVPF answered without a fingerprint", || {
+        yields("dtls-missing", "UDP/TLS/RTP/SAVPF answered without a fingerprint", || {
             call(&browser(&plain_offer(), true), &browser(&plain_answer(), false))
         }),
         "UDP/TLS/RTP/SAVPF with fingerprints on both sides",

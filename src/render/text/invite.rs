@@ -203,3 +203,6 @@ fn received(received: &Received) -> Vec<(String, Tone)> {
         (what, tone),
     ]
 }
+
+#[cfg(test)]
+mod tests;

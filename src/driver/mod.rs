@@ -4,7 +4,9 @@
 //! the findings.
 
 pub mod agent;
+pub mod call;
 pub mod decode;
+pub mod dial;
 pub mod endpoint;
 pub mod input;
 pub mod media;

@@ -11,7 +11,7 @@ use support::room::Room;
 const QUOTED: &[(&str, &[(u64, &str)])] = &[
     ("abrupt-end", &[(5, "BYE")]),
     ("ack-mismatch", &[(2, "bob-1"), (3, "bob-9")]),
-    ("ack-missing", &[(2, "200 OK")]),
+    ("ack-missing", &[(2, "200 OK"), (2, "<sip:bob@198.51.100.20:5060>")]),
     ("bye-rejected", &[(6, "403 Forbidden")]),
     ("call-busy", &[(2, "486 Busy Here"), (2, "Q.850;cause=17;text=\"User busy\"")]),
     ("call-cancelled", &[(3, "CANCEL")]),

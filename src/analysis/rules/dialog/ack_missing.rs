@@ -147,10 +147,8 @@ fn finding(case: &Case<'_>, t: &Transaction, mismatched: bool) -> Option<Finding
         (None, None) => "No ACK to it was seen anywhere in the capture.".to_owned(),
     });
     f.quote(position, Part::Name, "no ACK for this");
-    if let Some(target) = target(c, response) {
-        f.detail.push(target);
-        f.quotes.extend(stop_of(c, position, response));
-    }
+    f.quotes.extend(stop_of(c, position, response));
+    f.detail.extend(target(c, response));
     if seen.arrived.is_none() && !seen.acks.is_empty() {
         f.ruled_out.push("A caller that sends no ACK: it sent one.".to_owned());
     }

@@ -4,7 +4,7 @@ use super::build;
 use super::decode::{Call, Exchange, Finding, Message, Registration, Severity, Stream};
 use super::select::Selection;
 use super::tally::Tally;
-use crate::analysis::{self, Case, Settings, Watch};
+use crate::analysis::{self, Case, Recall, Settings, Watch};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
 use crate::trace::{Conversation, Incident, Kind, MediaStream, Observed, Sink};
@@ -80,6 +80,8 @@ pub struct Collector<'a> {
     detail: Detail,
     settings: &'a Settings,
     watch: Watch,
+    /// The latest messages, where findings are shown.
+    recall: Recall,
     /// The counts.
     pub tally: Tally,
     /// How each address answered; collected only where details are wanted.
@@ -103,6 +105,7 @@ impl<'a> Collector<'a> {
             detail,
             settings,
             watch: Watch::new(settings),
+            recall: Recall::default(),
             tally: Tally::default(),
             peers: super::peers::Peers::default(),
             chosen: super::select::Chosen::default(),
@@ -220,6 +223,9 @@ impl Sink for Collector<'_> {
         let Some(facts) = c.at(position) else { return };
         self.origin.get_or_insert(facts.time);
         self.now = self.now.max(facts.time);
+        if self.outlet.wants_details() {
+            self.recall.add(facts.index, observed.bytes, facts.cut);
+        }
         if self.selection.is_everything() {
             self.tally.message(c, facts);
             if self.outlet.wants_details() {
@@ -240,7 +246,7 @@ impl Sink for Collector<'_> {
         // Packets that are no messages pass the time, too. Where messages bring times of their own (HEP), only what passed here counts.
         let quiet = std::time::Duration::from_nanos(self.clock.since(c.touched).max(0) as u64);
         let case = Case::new(c, streams, self.now.max(c.end().after(quiet)), self.settings);
-        let findings = analysis::judge(&case, &mut self.watch);
+        let mut findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;
         }
@@ -258,6 +264,7 @@ impl Sink for Collector<'_> {
         self.count(&case, &findings);
         if self.outlet.wants_details() {
             self.peers.add(c);
+            findings.iter_mut().for_each(|finding| self.recall.show(c, finding));
             self.hand_out(c, streams, findings);
         }
     }

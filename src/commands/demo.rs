@@ -86,6 +86,7 @@ struct Watcher<'a> {
     out: Option<&'a mut output::Output>,
     invite: Vec<u8>,
     rtt: Option<Duration>,
+    began: Option<Instant>,
 }
 
 impl Watcher<'_> {
@@ -98,7 +99,18 @@ impl Watcher<'_> {
 }
 
 impl Watch<Event> for Watcher<'_> {
-    fn event(&mut self, _event: Event) {}
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Inviting { .. } => {
+                self.began.get_or_insert_with(Instant::now);
+            }
+            Event::Response { status: 200..=299, .. } => {
+                let after = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+                self.say(|terminal, out| render::text::demo::answered(milliseconds(after), terminal, out));
+            }
+            _ => {}
+        }
+    }
 
     fn sent(&mut self, bytes: &[u8]) {
         if bytes.starts_with(b"INVITE ") {
@@ -188,7 +200,7 @@ async fn phones(
     let resolver = Resolver::new(None, PATIENCE).map_err(unreachable)?;
     let plan = plan_to(proxy);
     let (is_text, clock) = (args.output.form() == Format::Text, Clock::start());
-    let mut watcher = Watcher { out: is_text.then_some(out), invite: Vec::new(), rtt: None };
+    let mut watcher = Watcher { out: is_text.then_some(out), invite: Vec::new(), rtt: None, began: None };
     watcher.say(|terminal, out| {
         render::text::demo::heading(terminal, out)?;
         render::text::demo::proxy(&proxy.to_string(), terminal, out)

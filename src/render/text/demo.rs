@@ -62,6 +62,14 @@ pub fn registered(terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     line("call", Tone::Strong, "alice calls bob", terminal, out)
 }
 
+/// The call was answered.
+///
+/// # Errors
+/// Those of `out`.
+pub fn answered(after_ms: f64, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    line("answered", Tone::Good, &format!("after {}", duration(after_ms)), terminal, out)
+}
+
 /// What the call came to, its ladder, and the verdict.
 ///
 /// # Errors
@@ -74,9 +82,6 @@ pub fn result(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let looped = &report.looped;
-    if let Some(ms) = report.answer_ms {
-        line("answered", Tone::Good, &format!("after {}", duration(ms)), terminal, out)?;
-    }
     if looped.arrived {
         audio("alice → bob", &looped.to_callee, terminal, out)?;
         audio("bob → alice", &looped.to_caller, terminal, out)?;

@@ -82,6 +82,8 @@ pub(super) struct Asking {
     pub(super) is_done: bool,
     /// The ACK of the 2xx to a re-INVITE, for each repeat of that.
     ack: Option<Vec<u8>>,
+    /// When it was sent last.
+    ack_at: Option<Instant>,
 }
 
 impl Invite {
@@ -188,10 +190,11 @@ impl Invite {
         self.actions.push_back(Action::Send { way, to: None, bytes: bytes.clone() });
         let again = self.asking.iter_mut().find(|asking| asking.leg == at && asking.exchange.draft().cseq == cseq);
         match again.filter(|asking| asking.exchange.draft().method == "INVITE") {
-            Some(asking) => asking.ack = Some(bytes),
+            Some(asking) => (asking.ack, asking.ack_at) = (Some(bytes), Some(now)),
             None => {
                 if let Some(leg) = self.legs.get_mut(at) {
                     leg.ack = Some((way, bytes));
+                    leg.ack_at = Some(now);
                 }
                 if self.kept == Some(at) {
                     self.record.acknowledged.get_or_insert(now);
@@ -251,7 +254,7 @@ impl Invite {
         let purpose = wish.purpose();
         let entry = if wish == Wish::Bye { None } else { self.note_inside(method, &purpose, true, now) };
         self.tell(Event::Asking { method: method.to_owned(), purpose });
-        self.asking.push(Asking { exchange, leg: at, way, wish, entry, is_done: false, ack: None });
+        self.asking.push(Asking { exchange, leg: at, way, wish, entry, is_done: false, ack: None, ack_at: None });
         self.forget_answered();
     }
 
@@ -289,8 +292,10 @@ impl Invite {
             };
             if known {
                 let is_answer = message.status().is_some_and(|status| (200..300).contains(&status));
-                if let Some(bytes) = asking.ack.clone().filter(|_| is_answer) {
+                let is_due = super::answer::is_due(asking.ack_at, self.options.timers, now);
+                if let Some(bytes) = asking.ack.clone().filter(|_| is_answer && is_due) {
                     // RFC 3261 §13.2.2.4: a repeat says that the ACK was lost.
+                    asking.ack_at = Some(now);
                     self.actions.push_back(Action::Send { way: asking.way, to: None, bytes });
                 }
                 return true;

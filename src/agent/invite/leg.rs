@@ -8,6 +8,7 @@ use crate::media::Negotiator;
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message};
 use std::collections::VecDeque;
+use std::time::Instant;
 
 /// Early dialogs of one INVITE that are followed.
 const MAX_EARLY: usize = 16;
@@ -64,6 +65,8 @@ pub(super) struct Leg {
     pub(super) queue: VecDeque<Wish>,
     /// The ACK as it was sent, for each repeat of the 2xx. RFC 3261 §13.2.2.4
     pub(super) ack: Option<(WayId, Vec<u8>)>,
+    /// When it was sent last.
+    pub(super) ack_at: Option<Instant>,
     /// Whether the other side takes UPDATE. RFC 3311 §4
     pub(super) takes_update: bool,
     /// Whether the BYE was tried by a second way.
@@ -101,6 +104,7 @@ impl Invite {
                 hop: Hop::Unknown,
                 queue: VecDeque::new(),
                 ack: None,
+                ack_at: None,
                 takes_update: false,
                 tried_again: false,
             });

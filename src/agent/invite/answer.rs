@@ -7,7 +7,6 @@ use super::leg::{Leg, Life, Session};
 use super::{Action, EndedBy, Invite, Problem, Stage};
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message};
-use crate::transaction::Timers;
 use std::time::Instant;
 
 impl Leg {
@@ -170,14 +169,11 @@ impl Invite {
     pub(super) fn handle_success(&mut self, at: usize, message: &Message<'_>, now: Instant) {
         let status = message.status().unwrap_or_default();
         let Some(leg) = self.leg_of(at, message) else { return };
-        let timers = self.options.timers;
+        let pause = self.options.timers.t1;
         if let Some(known) = self.legs.get_mut(leg).filter(|leg| leg.life != Life::Early) {
             // Where the ACK still waits for its way this repeat is answered by the first one.
-            if let Some((way, bytes)) = known.ack.clone().filter(|_| is_due(known.ack_at, timers, now)) {
-                known.ack_at = Some(now);
-                self.actions.push_back(Action::Send { way, to: None, bytes });
-            }
-            return;
+            let again = known.ack.as_mut().and_then(|ack| ack.again(pause, now));
+            return self.actions.extend(again);
         }
         if !self.is_over() {
             self.keep_credentials(at);
@@ -263,10 +259,4 @@ impl Invite {
         let events = self.record.agreed.as_ref().is_some_and(|agreed| agreed.event_type.is_some());
         self.plan = super::plan::Plan::new(&self.options, events, now);
     }
-}
-
-/// Whether a repeat of a 2xx is to be acknowledged again. A server repeats it after T1 at the earliest (RFC 3261 §13.3.1.4): what comes
-/// much sooner is the network's copy, or the answer of a server that takes each ACK for a repeat and repeats its 2xx in turn, without end.
-pub(super) fn is_due(last: Option<Instant>, timers: Timers, now: Instant) -> bool {
-    last.is_none_or(|last| now.saturating_duration_since(last) >= timers.t1 / 2)
 }

@@ -312,12 +312,12 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// A sentence that goes on: its first letter small, unless the word is an abbreviation.
+/// A sentence that goes on: its first letter small, unless its first word is a name (`SRTP`, `Max-Forwards`).
 fn lowered(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    let Some(first) = chars.next() else { return String::new() };
-    if chars.clone().next().is_some_and(char::is_uppercase) {
+    let word = sentence.split(' ').next().unwrap_or_default();
+    if word.chars().skip(1).any(char::is_uppercase) {
         return sentence.to_owned();
     }
-    first.to_lowercase().chain(chars).collect()
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

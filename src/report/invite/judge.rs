@@ -161,6 +161,10 @@ fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option
 
 /// A call that nobody answered.
 fn unanswered(record: &Record, gates: &Gates, status: Option<u16>) -> Judgement {
+    if record.problems.contains(&Problem::NoPorts) && record.began.is_none() {
+        let (_, words) = problem_words(&Problem::NoPorts);
+        return Judgement::new(Exit::Usage, words, "--media-ports names others; `ss -uln` lists those in use");
+    }
     if let Some(cancel) = record.cancelled.filter(|_| gates.cancels && record.ended_by != Some(EndedBy::Timeout)) {
         return match cancel.invite_status {
             Some(487) => Judgement::new(Exit::Good, "cancelled as planned: 487 ended the call", ""),

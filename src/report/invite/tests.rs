@@ -200,6 +200,7 @@ fn each_way_to_end_has_its_exit_code_and_its_words() {
             "192.0.2.1:5060 is closed",
         ),
         (Record::default(), Exit::Unreachable, "there was nobody to call"),
+        (problem(Record::default(), Wrong::NoPorts), Exit::Usage, "no ports could be bound for media"),
     ];
     for (record, exit, words) in table {
         let (told, reason) = judged(&record, &none);

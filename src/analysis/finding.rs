@@ -69,6 +69,8 @@ pub struct Finding {
     pub stream: Option<u64>,
     /// The bytes that prove it.
     pub evidence: Vec<Evidence>,
+    /// Whether it says more of a finding that was told before, and is not counted again.
+    pub is_update: bool,
     /// What is to be shown of the messages, until [`super::Recall`] has found it.
     pub quotes: Vec<Quote>,
 }

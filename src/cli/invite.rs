@@ -92,6 +92,18 @@ pub struct InviteArgs {
     /// Longest time from the INVITE to the answer
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Judgement")]
     pub max_setup: Option<Duration>,
+    /// Be the other end, too: register both, call one from the other, tell what each heard and what was changed on the way
+    #[arg(long = "loop", requires = "from", conflicts_with_all = ["cancel_after", "play", "late_offer"], help_heading = "Both ends")]
+    pub r#loop: bool,
+    /// Address of record of the end that is called (default: TARGET)
+    #[arg(long, value_name = "AOR", requires = "loop", help_heading = "Both ends")]
+    pub callee: Option<String>,
+    /// Its user name for challenges (default: the user part of its AOR)
+    #[arg(long, value_name = "NAME", requires = "loop", help_heading = "Both ends")]
+    pub callee_auth_user: Option<String>,
+    /// File whose first line is its password (else SIPCTL_CALLEE_PASSWORD, else the caller's)
+    #[arg(long, value_name = "FILE", requires = "loop", help_heading = "Both ends")]
+    pub callee_password_file: Option<PathBuf>,
     /// Only the verdict
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,

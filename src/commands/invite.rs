@@ -1,5 +1,6 @@
 //! `sipctl invite`.
 
+mod looped;
 mod watch;
 
 use super::active::{self, Setup, failure};
@@ -39,7 +40,10 @@ pub fn run(args: &InviteArgs) -> Result<Exit, Failure> {
         Failure::new(Exit::Usage, anyhow!("'{}' is nobody to call: {why}", args.target))
             .with_hint("for example sip:bob@example.com")
     })?;
-    active::block_on(one(args, &target))
+    match args.r#loop {
+        true => active::block_on(looped::run(args, &target)),
+        false => active::block_on(one(args, &target)),
+    }
 }
 
 /// To: the URI without its parameters. RFC 3261 §20.39, table 1

@@ -10,6 +10,7 @@ pub mod dial;
 pub mod endpoint;
 pub mod input;
 pub mod media;
+pub mod pair;
 pub mod record;
 pub mod signal;
 pub mod stop;

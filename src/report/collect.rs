@@ -181,7 +181,9 @@ impl<'a> Collector<'a> {
     /// Tells what concerns no single conversation.
     fn tell_of_run(&mut self, findings: Vec<analysis::Finding>) {
         for finding in findings {
-            self.tally.finding(finding.severity.into());
+            if !finding.is_update {
+                self.tally.finding(finding.severity.into());
+            }
             if self.outlet.wants_details() {
                 self.outlet.finding(self.findings, build::finding(None, finding));
             }
@@ -223,6 +225,7 @@ impl Sink for Collector<'_> {
         let Some(facts) = c.at(position) else { return };
         self.origin.get_or_insert(facts.time);
         self.now = self.now.max(facts.time);
+        self.watch.message(c, position);
         if self.outlet.wants_details() {
             self.recall.add(facts.index, observed.bytes, facts.cut);
         }
@@ -236,6 +239,10 @@ impl Sink for Collector<'_> {
 
     fn clock(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        if self.settings.read_along && self.selection.is_everything() {
+            let due = self.watch.due(now);
+            self.tell_of_run(due);
+        }
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
@@ -266,6 +273,10 @@ impl Sink for Collector<'_> {
             self.peers.add(c);
             findings.iter_mut().for_each(|finding| self.recall.show(c, finding));
             self.hand_out(c, streams, findings);
+        }
+        if self.selection.is_everything() {
+            let established = self.watch.established();
+            self.tell_of_run(established);
         }
     }
 

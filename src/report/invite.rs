@@ -1,21 +1,25 @@
 //! What `invite` found: the call, and what was heard. CONTRACT §4
 
 mod build;
+mod changes;
 pub mod event;
 mod facts;
 mod heard;
 mod judge;
+pub mod looped;
 pub mod media;
 #[cfg(test)]
 mod tests;
 
 pub use build::{Trial, report};
+pub use changes::{Change, changes};
 pub use event::{Happened, happened};
 pub use facts::{
     Attempt, Cancel, Challenge, Fork, ForkResponse, Problem, Request, Session, SessionTimer, Timing, problem_words,
 };
 pub use heard::{Direction, Proof, proof};
 pub use judge::{Gates, judge};
+pub use looped::{Loop, Looped, judge_loop, looped};
 pub use media::Media;
 
 use super::active::{Resolution, Tls, Verdict};
@@ -99,6 +103,9 @@ pub struct Report {
     /// Both directions of the media; absent where none was ever opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<Media>,
+    /// The other end, where it is ours, too (`--loop`).
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    pub looped: Option<Loop>,
     /// All messages, sent and received.
     pub messages: Vec<Message<'static>>,
     /// Media streams, as a capture of the call shows them.

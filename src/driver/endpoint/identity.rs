@@ -129,6 +129,14 @@ impl Identity {
         self.secret.hash_one((request.uri(), routes, extras, ends))
     }
 
+    /// A number that only this proxy knows, alike for a request, its repeats, and the ACK of a refusal of it. RFC 3261 §17.1.1.3
+    #[must_use]
+    pub fn transaction_mark(&self, request: &Message<'_>) -> u64 {
+        let number = request.cseq().map_or(0, |c| c.number);
+        let (branch, sent_by) = (request.branch(), request.sent_by());
+        self.secret.hash_one((branch, sent_by, request.from_tag(), request.call_id(), number))
+    }
+
     /// Whether the request passed here before with the same mark. RFC 3261 §16.3, the fourth step
     #[must_use]
     pub fn is_loop(&self, request: &Message<'_>, mark: u64) -> bool {

@@ -8,6 +8,7 @@
 //! bytes, bindings and nonces by number. What has to go, or is not taken, is counted in the [`Tally`].
 
 pub mod b2bua;
+pub mod callee;
 pub mod delays;
 pub mod engine;
 pub mod fault;

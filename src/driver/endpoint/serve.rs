@@ -141,6 +141,8 @@ pub async fn serve<R: Role>(
         if endpoint.poll_timeout().is_some_and(|at| at <= now) {
             endpoint.handle_timer(now);
         }
+        // First what is to be sent: the answer to a BYE does not wait for its media to end.
+        send(endpoint, listener, watch).await;
         if let Some(studio) = &mut studio {
             while let Some(wish) = endpoint.role().poll_media() {
                 studio.fulfil(wish, endpoint.role(), now).await;

@@ -7,8 +7,9 @@ use crate::render::Terminal;
 use crate::render::quantity;
 use crate::render::style::Tone;
 use crate::report::active::Judgement;
-use crate::report::invite::Report;
 use crate::report::invite::media::{Media, Received, Sent};
+use crate::report::invite::{Loop, Report};
+use crate::report::text::Text;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -31,6 +32,14 @@ pub fn heading(uri: &str, place: &str, terminal: Terminal, out: &mut dyn Write) 
     let arrow = if terminal.unicode { "→" } else { "->" };
     let (uri, place) = (Safe(uri.as_bytes()), Safe(place.as_bytes()));
     writeln!(out, "{} {uri} {arrow} {place}", terminal.paint(Tone::Strong, "INVITE"))
+}
+
+/// Both ends are registered: `registered  sip:alice@example.com, sip:bob@example.com`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn registered(aors: &[&str], terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    line("registered", Tone::Good, &Safe(aors.join(", ").as_bytes()).to_string(), terminal, out)
 }
 
 /// What happened, `after` the first INVITE.
@@ -97,6 +106,7 @@ fn word(status: u16) -> &'static str {
         300..=399 => "redirected",
         401 | 407 => "challenge",
         486 | 600 => "busy",
+        487 => "cancelled",
         _ => "rejected",
     }
 }
@@ -124,8 +134,44 @@ pub fn verdict(report: &Report, judgement: &Judgement, terminal: Terminal, out: 
     if let Some(media) = report.media.as_ref().filter(|m| m.sent.codec.is_some() || m.received.packets > 0) {
         self::media(media, terminal, out)?;
     }
+    if let Some(looped) = &report.looped {
+        self::looped(looped, terminal, out)?;
+    }
     let (word, tone) = if report.result.ok { ("ok", Tone::Good) } else { ("FAILED", Tone::Error) };
     line(word, tone, &judgement.reason, terminal, out)
+}
+
+/// What the other end heard, and what arrived otherwise than it was sent.
+fn looped(looped: &Loop, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    if !looped.arrived {
+        return Ok(());
+    }
+    let arrow = if terminal.unicode { "→" } else { "->" };
+    for (from, to, passed) in [("caller", "callee", &looped.to_callee), ("callee", "caller", &looped.to_caller)] {
+        let heard = if passed.ok { "heard" } else { passed.heard };
+        let delay = passed.delay_ms.map(|ms| format!(" after {ms:.0} ms")).unwrap_or_default();
+        let codec = passed.codec.map(|codec| format!(", {codec}")).unwrap_or_default();
+        let tone = if passed.ok { Tone::Good } else { Tone::Error };
+        line("audio", tone, &format!("{from} {arrow} {to}: {heard}{delay}{codec}"), terminal, out)?;
+    }
+    if !looped.dtmf_sent.is_empty() {
+        let (sent, arrived) = (&looped.dtmf_sent, &looped.dtmf_arrived);
+        let text = format!("sent {}, arrived {}", Safe(sent.as_bytes()), Safe(arrived.as_bytes()));
+        line("digits", if sent == arrived { Tone::Good } else { Tone::Error }, &text, terminal, out)?;
+    }
+    for change in looped.changes.iter().take(MOST_LINES) {
+        let side = |text: &Option<Text<'_>>| {
+            text.as_ref().map_or_else(|| "(absent)".to_owned(), |t| Safe(t.bytes()).to_string())
+        };
+        let name = Safe(change.name.as_bytes());
+        let text = format!("{} {name}: {} {arrow} {}", change.message, side(&change.sent), side(&change.received));
+        line("changed", Tone::Plain, &text, terminal, out)?;
+    }
+    let more = looped.changes.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        line("changed", Tone::Plain, &format!("and {more} more (--json has all)"), terminal, out)?;
+    }
+    Ok(())
 }
 
 /// Both directions of the media as a table.
@@ -155,7 +201,7 @@ fn plain(text: String) -> (String, Tone) {
 fn sent(sent: &Sent) -> Vec<(String, Tone)> {
     let secure = if sent.srtp.is_some() { " (SRTP)" } else { "" };
     let what = match sent.proof {
-        _ if sent.packets == 0 => ("nothing was to be sent".to_owned(), Tone::Warning),
+        _ if sent.packets == 0 => ("nothing was sent".to_owned(), Tone::Warning),
         Some("report") => ("arrived: they report it".to_owned(), Tone::Good),
         Some(_) => ("arrived: it came back".to_owned(), Tone::Good),
         None => ("not known whether it arrived".to_owned(), Tone::Plain),
@@ -203,3 +249,6 @@ fn received(received: &Received) -> Vec<(String, Tone)> {
         (what, tone),
     ]
 }
+
+#[cfg(test)]
+mod tests;

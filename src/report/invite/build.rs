@@ -139,6 +139,7 @@ pub fn report(trial: &Trial<'_>) -> Report {
         media: trial
             .media
             .map(|ended| media(&ended.report, ended.unsent, ended.recording.as_ref().map(ToString::to_string), since)),
+        looped: None,
         messages: Vec::new(),
         streams: Vec::new(),
         findings: Vec::new(),

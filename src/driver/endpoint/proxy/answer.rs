@@ -64,7 +64,12 @@ impl Proxy {
 
     /// The same tag for every repeat of a request, since no transaction remembers it.
     fn tag_of(&self, request: &Message<'_>) -> String {
-        format!("{:016x}", self.router.identity.mark(request))
+        format!("{:016x}", self.router.identity.transaction_mark(request))
+    }
+
+    /// Whether an ACK is for an answer of ours that nothing was kept of: it goes no further. RFC 3261 §8.2.7
+    pub(super) fn is_own_ack(&self, ack: &Message<'_>) -> bool {
+        ack.to_tag() == self.tag_of(ack).as_bytes()
     }
 
     /// CANCEL: answered here, and every branch of what it cancels is cancelled. RFC 3261 §16.10

@@ -126,6 +126,9 @@ impl Proxy {
             return self.ignore(Ignored::Ack);
         }
         if method == Method::Ack {
+            if self.is_own_ack(request) {
+                return self.ignore(Ignored::Ack);
+            }
             self.tally.requests += 1;
             return self.pass_on(request, way, now);
         }

@@ -28,14 +28,14 @@ pub(super) struct Inbound {
 }
 
 /// What a request that goes out is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
     /// The call is tried there.
-    Branch(Box<Onto>),
+    Branch,
     /// It goes on from the crossing of that number.
     Crossing(usize),
-    /// It ends that leg of the dialog pair.
-    Bye(usize),
+    /// It ends a leg.
+    Bye,
 }
 
 /// A request that goes out, and its client transaction.
@@ -52,7 +52,7 @@ pub(super) struct Outbound {
     pub cancel_wanted: bool,
     pub is_proceeding: bool,
     /// Timer C; of what was cancelled, when it counts as over.
-    pub give_up: Option<Instant>,
+    pub given_up_at: Option<Instant>,
     pub status: Option<u16>,
 }
 
@@ -68,7 +68,7 @@ impl Outbound {
             cancel: None,
             cancel_wanted: false,
             is_proceeding: false,
-            give_up: None,
+            given_up_at: None,
             status: None,
         }
     }
@@ -76,7 +76,7 @@ impl Outbound {
     /// It goes out by `way`.
     pub fn send(&mut self, bytes: Vec<u8>, way: Way, timers: Timers, now: Instant) {
         if self.method == Method::Invite {
-            self.give_up = Some(now + TIMER_C);
+            self.given_up_at = Some(now + TIMER_C);
         }
         self.sent = Some((Client::new(bytes, way.protocol.is_reliable(), timers, now), way));
     }
@@ -84,8 +84,8 @@ impl Outbound {
     /// A provisional response came.
     pub fn proceed(&mut self, status: u16, timers: Timers, now: Instant) {
         self.is_proceeding = true;
-        if self.give_up.is_some() && self.cancel.is_none() && status > 100 {
-            self.give_up = Some(now + TIMER_C);
+        if self.given_up_at.is_some() && self.cancel.is_none() && status > 100 {
+            self.given_up_at = Some(now + TIMER_C);
         }
         if self.cancel_wanted {
             self.cancel(timers, now);
@@ -102,7 +102,7 @@ impl Outbound {
             Some((client, way)) if self.is_proceeding => {
                 let bytes = cancel_of(client.request());
                 self.cancel = Some(Client::new(bytes, way.protocol.is_reliable(), timers, now));
-                self.give_up = Some(now + timers.give_up());
+                self.given_up_at = Some(now + timers.give_up());
             }
             Some(_) => {}
             // What was never sent needs no CANCEL.
@@ -110,10 +110,17 @@ impl Outbound {
         }
     }
 
+    /// Its transaction waits no longer.
+    pub fn give_up(&mut self) {
+        if let Some((client, _)) = &mut self.sent {
+            client.handle_transport_error();
+        }
+    }
+
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sent = self.sent.as_ref().and_then(|(client, _)| client.poll_timeout());
         let cancel = self.cancel.as_ref().and_then(Client::poll_timeout);
-        let give_up = self.give_up.filter(|_| self.status.is_none());
+        let give_up = self.given_up_at.filter(|_| self.status.is_none());
         [sent, cancel, give_up].into_iter().flatten().min()
     }
 
@@ -238,7 +245,7 @@ pub(super) struct Call {
 impl Call {
     /// Whether branches have not said their last word.
     pub fn is_open(&self) -> bool {
-        self.outs.iter().any(|o| matches!(o.purpose, Purpose::Branch(_)) && o.status.is_none())
+        self.outs.iter().any(|o| matches!(o.purpose, Purpose::Branch) && o.status.is_none())
     }
 
     /// Whether somebody could still say something in it, or waits for an answer.
@@ -282,7 +289,7 @@ impl Call {
             keep
         });
         self.outs.retain(|o| {
-            let keep = matches!(o.purpose, Purpose::Branch(_)) || !o.is_over();
+            let keep = matches!(o.purpose, Purpose::Branch) || !o.is_over();
             if let (false, Some((client, _))) = (keep, &o.sent) {
                 clients.push(client.branch().to_vec());
             }

@@ -109,7 +109,7 @@ impl B2bua {
         }
         let draft = leg.dialog.request("BYE");
         let place = place_of(&draft, &leg.way);
-        call.outs.push(Outbound::new(number, Purpose::Bye(at), draft));
+        call.outs.push(Outbound::new(number, Purpose::Bye, draft));
         if let Some(cseq) = unacknowledged {
             self.ask_ack(id, at, side, cseq, None);
         }

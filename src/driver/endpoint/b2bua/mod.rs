@@ -263,8 +263,8 @@ impl Intermediary for B2bua {
 
     fn handle_unsent(&mut self, (id, number): (u64, usize), now: Instant) {
         let out = self.calls.get_mut(&id).and_then(|call| call.outs.iter_mut().find(|o| o.number == number));
-        if let Some((client, _)) = out.and_then(|out| out.sent.as_mut()) {
-            client.handle_transport_error();
+        if let Some(out) = out {
+            out.give_up();
         }
         self.out_failed(id, number, 503, now);
     }
@@ -325,3 +325,6 @@ fn request_out(bytes: Vec<u8>, way: Way, method: Method, errand: Option<(u64, us
     let transmit = Transmit { way, bytes, status: 0, method, line: Vec::new(), since: now, is_repeat: false };
     Out { transmit, errand, is_request: true }
 }
+
+#[cfg(test)]
+mod tests;

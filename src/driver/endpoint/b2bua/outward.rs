@@ -86,7 +86,7 @@ impl B2bua {
             let Some(call) = self.calls.get_mut(&id) else { return };
             let place = onto.place.clone();
             let draft = with(&call.inbound.request, |request| beginning(request, call, &onto));
-            call.outs.push(Outbound::new(number, Purpose::Branch(Box::new(onto)), draft));
+            call.outs.push(Outbound::new(number, Purpose::Branch, draft));
             if !self.ask(Pending::Out(id, number), place) {
                 self.out_failed(id, number, 503, now);
             }
@@ -114,15 +114,15 @@ impl B2bua {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(out) = call.outs.iter_mut().find(|o| o.number == number && o.status.is_none()) else { return };
         out.status = Some(status);
-        match out.purpose.clone() {
-            Purpose::Branch(_) => {
+        match out.purpose {
+            Purpose::Branch => {
                 if call.best.as_ref().is_none_or(|(best, _)| rank(status) < rank(*best)) {
                     call.best = Some((status, Vec::new()));
                 }
                 self.settle(id, now);
             }
             Purpose::Crossing(crossing) => self.crossing_failed(id, crossing, status, now),
-            Purpose::Bye(_) => {}
+            Purpose::Bye => {}
         }
         self.after(id, now);
     }
@@ -153,10 +153,10 @@ impl B2bua {
         } else {
             out.status.get_or_insert(status);
         }
-        match (out.purpose.clone(), event) {
-            (_, client::Event::Timeout) | (Purpose::Bye(_), _) => {}
-            (Purpose::Branch(_), client::Event::Provisional) => self.early(id, number, response, status, now),
-            (Purpose::Branch(_), client::Event::Final) => self.branch_ended(id, number, response, status, now),
+        match (out.purpose, event) {
+            (_, client::Event::Timeout) | (Purpose::Bye, _) => {}
+            (Purpose::Branch, client::Event::Provisional) => self.early(id, number, response, status, now),
+            (Purpose::Branch, client::Event::Final) => self.branch_ended(id, number, response, status, now),
             (Purpose::Crossing(crossing), _) => self.crossing_answered(id, crossing, response, is_first, now),
         }
         self.after(id, now);
@@ -327,12 +327,12 @@ impl B2bua {
     fn composed(&mut self, call: &mut Call, at: usize, way: &Way, branch: &str) -> Vec<u8> {
         let Some(Outbound { purpose, .. }) = call.outs.get(at) else { return Vec::new() };
         let (source, from_side, source_way) = match purpose {
-            Purpose::Branch(_) => (Some(call.inbound.request.clone()), Side::Caller, call.inbound.way),
+            Purpose::Branch => (Some(call.inbound.request.clone()), Side::Caller, call.inbound.way),
             Purpose::Crossing(number) => match call.crossings.iter().find(|c| c.number == *number) {
                 Some(c) => (Some(c.inbound.request.clone()), c.from, c.inbound.way),
                 None => (None, Side::Caller, *way),
             },
-            Purpose::Bye(_) => (None, Side::Caller, *way),
+            Purpose::Bye => (None, Side::Caller, *way),
         };
         let Some(source) = source else { return self.composed_of(call, at, None, Vec::new(), way, branch) };
         let ways = if from_side == Side::Caller { (source_way, *way) } else { (*way, source_way) };
@@ -356,7 +356,7 @@ impl B2bua {
         };
         let pair = crossing.and_then(|c| Some((call.pairs.get(c.pair)?, c.from)));
         let (from, goes_out, onto) = match (&out.purpose, pair) {
-            (Purpose::Branch(_), _) => (call.from.clone(), true, 0),
+            (Purpose::Branch, _) => (self.begun_by(call, way), true, 0),
             (_, Some((pair, Side::Caller))) => (pair.callee.dialog.local().to_owned(), true, pair.caller.invite.1),
             (_, Some((pair, Side::Callee))) => (pair.caller.dialog.local().to_owned(), false, pair.callee.invite.1),
             (_, None) => (self.own_from(call, out), false, 0),
@@ -366,6 +366,22 @@ impl B2bua {
         let session_id = call.session_id.clone().filter(|_| goes_out && lacks);
         let onward = compose::Onward { draft: &out.draft, from: &from, source, body: &body, rack, session_id };
         self.style().request(&onward, way, branch)
+    }
+
+    /// From of a leg that begins: an address that tells where the caller is stays hidden where that is wanted.
+    fn begun_by(&self, call: &Call, way: &Way) -> String {
+        let host = crate::sip::Address::parse(call.from.as_bytes()).uri().host;
+        let is_address = crate::sip::uri::ip_of(host).is_some();
+        let Some(host) = std::str::from_utf8(host).ok().filter(|_| self.options.hides && is_address) else {
+            return call.from.clone();
+        };
+        let own = match self.router.identity.sent_by(way).ip() {
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            ip => ip.to_string(),
+        };
+        call.from
+            .rsplit_once(host)
+            .map_or_else(|| call.from.clone(), |(before, behind)| [before, &own, behind].concat())
     }
 
     /// From of a BYE of our own.

@@ -23,17 +23,22 @@ impl B2bua {
                 cancel.handle_timer(now);
             }
             let timed_out = out.sent.as_mut().and_then(|(client, _)| client.handle_timer(now)).is_some();
-            let is_late = out.status.is_none() && out.give_up.is_some_and(|at| at <= now);
+            let is_late = out.status.is_none() && out.given_up_at.is_some_and(|at| at <= now);
             if timed_out && out.status.is_none() {
                 failed.push((out.number, 408));
             } else if is_late && out.cancel.is_some() {
+                // Nobody answers any more: the transaction would wait for ever.
+                out.give_up();
                 failed.push((out.number, 487));
             } else if is_late {
                 // RFC 3261 §16.8: Timer C, which keeps what rings for ever from doing so.
                 out.cancel(timers, now);
                 match out.cancel {
-                    Some(_) => out.give_up = Some(now + timers.give_up()),
-                    None => failed.push((out.number, 408)),
+                    Some(_) => out.given_up_at = Some(now + timers.give_up()),
+                    None => {
+                        out.give_up();
+                        failed.push((out.number, 408));
+                    }
                 }
             }
         }

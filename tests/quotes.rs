@@ -35,6 +35,7 @@ const QUOTED: &[(&str, &[(u64, &str)])] = &[
     ),
     ("prack-missing", &[(2, "71")]),
     ("reinvite-rejected", &[(5, "m=audio 40000 RTP/AVP 0 101"), (6, "488 Not Acceptable Here")]),
+    ("request-refused", &[(1, "404 Not Found")]),
     ("route-set-ignored", &[(6, "<sip:192.0.2.1:5060;lr>"), (9, "sip:bob@198.51.100.20:5060")]),
     ("session-expired", &[(2, "90;refresher=uac")]),
     ("session-interval-too-small", &[(0, "120"), (1, "1800")]),

@@ -4,6 +4,7 @@ pub mod active;
 pub mod build;
 pub mod collect;
 pub mod decode;
+pub mod demo;
 pub mod expect;
 pub mod explain;
 pub mod invite;

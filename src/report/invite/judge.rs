@@ -76,7 +76,8 @@ fn answered(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Judg
     if let Some(judgement) = bad_end(record) {
         return judgement;
     }
-    if let Some((reason, hint)) = gates.audio.and_then(|wanted| heard::unheard(wanted, media)) {
+    let may_send = record.agreed.as_ref().is_some_and(|agreed| agreed.sends);
+    if let Some((reason, hint)) = gates.audio.and_then(|wanted| heard::unheard(wanted, media, may_send)) {
         return Judgement::new(Exit::Unexpected, reason, hint);
     }
     if let Some(reason) = missed(record, media, gates) {

@@ -79,6 +79,19 @@ impl Tally {
         }
     }
 
+    /// Takes in the counts of messages of another tally.
+    pub fn add_messages(&mut self, other: &Tally) {
+        self.messages += other.messages;
+        self.malformed += other.malformed;
+        let add = |own: &mut [u64], others: &[u64]| own.iter_mut().zip(others).for_each(|(a, b)| *a += b);
+        add(&mut self.methods, &other.methods);
+        add(&mut self.statuses, &other.statuses);
+        add(&mut self.transports, &other.transports);
+        for (name, n) in &other.odd_methods {
+            *self.odd_methods.entry(name.clone()).or_default() += n;
+        }
+    }
+
     /// Counts one finding.
     pub fn finding(&mut self, severity: Severity) {
         match severity {

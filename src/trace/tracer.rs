@@ -61,6 +61,11 @@ pub trait Sink {
     }
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
+    /// The same, of a conversation for which the trace has no use any more; gives back one, this or another, whose memory is free.
+    fn take(&mut self, conversation: Conversation, streams: Vec<MediaStream>) -> Option<Conversation> {
+        self.conversation(&conversation, &streams);
+        Some(conversation)
+    }
     /// Something happened beside messages.
     fn incident(&mut self, incident: &Incident) {
         let _ = incident;
@@ -251,7 +256,13 @@ impl Tracer {
         };
         self.held = self.held.saturating_sub(weight);
         let streams = self.streams.of_call(&whole);
-        sink.conversation(&whole, &streams);
+        self.give(whole, streams, sink);
+    }
+
+    /// Gives a conversation away, and keeps the memory of one that is done with.
+    fn give(&mut self, conversation: Conversation, streams: Vec<MediaStream>, sink: &mut impl Sink) {
+        let free = sink.take(conversation, streams);
+        self.spare.extend(free.filter(|free| self.spare.len() < SPARE_CAP && free.weight() < SPARE_WEIGHT));
     }
 
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
@@ -266,10 +277,7 @@ impl Tracer {
         }
         self.held = self.held.saturating_sub(conversation.weight());
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
-        sink.conversation(&conversation, &streams);
-        if self.spare.len() < SPARE_CAP && conversation.weight() < SPARE_WEIGHT {
-            self.spare.push(conversation);
-        }
+        self.give(conversation, streams, sink);
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {

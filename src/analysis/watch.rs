@@ -32,11 +32,13 @@ impl Watch {
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        self.copies.add(case.conversation);
+        if case.seen().copied {
+            self.copies.add(case.conversation);
+        }
         self.incidents.conversation(case, findings);
         self.heard.judge(case, findings);
         self.servers.conversation(case.conversation, findings);
-        self.signers.conversation(case.conversation, findings);
+        self.signers.conversation(case, findings);
         self.sources.conversation(case, findings);
     }
 

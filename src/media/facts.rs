@@ -18,7 +18,7 @@ const MAX_WORD: usize = 64;
 const MAX_ORIGIN: usize = 256;
 
 /// The facts of one description.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub struct SdpFacts {
     origin: SmallVec<[u8; 48]>,
     /// The media descriptions, in order.
@@ -324,6 +324,18 @@ struct Defaults {
     has_fingerprint: bool,
     has_key_management: bool,
     has_ice: bool,
+}
+
+impl Clone for SdpFacts {
+    fn clone(&self) -> Self {
+        SdpFacts {
+            // As a whole: what is derived would copy byte by byte.
+            origin: SmallVec::from_slice(&self.origin),
+            media: self.media.clone(),
+            media_beyond: self.media_beyond,
+            flaws: self.flaws.clone(),
+        }
+    }
 }
 
 impl SdpFacts {

@@ -29,12 +29,12 @@ impl Texts {
         if text.is_empty() {
             return Span::NONE;
         }
-        let recent = self.prints.len().saturating_sub(LOOK_BACK);
         let print = print(text);
-        let mut end = self.prints.len();
-        while let Some(at) = self.prints[recent..end].iter().rposition(|&known| known == print) {
-            end = recent + at;
-            if let Some(known) = self.known.get(end).filter(|known| known.of(&self.bytes) == text) {
+        let mut alike = self.alike(print);
+        while let Some(back) = alike.checked_ilog2() {
+            alike ^= 1 << back;
+            let at = (self.known.len() + back as usize).checked_sub(LOOK_BACK);
+            if let Some(known) = at.and_then(|at| self.known.get(at)).filter(|known| known.of(&self.bytes) == text) {
                 return *known;
             }
         }
@@ -42,6 +42,20 @@ impl Texts {
         self.known.push(span);
         self.prints.push(print);
         span
+    }
+
+    /// Which of the last texts have this print: a bit for each, the highest for the latest.
+    #[inline]
+    fn alike(&self, print: u32) -> u32 {
+        let one = |(at, &known): (usize, &u32)| u32::from(known == print) << at;
+        match self.prints.last_chunk::<LOOK_BACK>() {
+            // All at once, whatever is found.
+            Some(last) => last.iter().enumerate().map(one).fold(0, |all, bit| all | bit),
+            None => {
+                let behind = LOOK_BACK - self.prints.len().min(LOOK_BACK);
+                self.prints.iter().enumerate().map(one).fold(0, |all, bit| all | bit) << behind
+            }
+        }
     }
 
     /// Keeps `text`, which is not likely to come again.
@@ -107,7 +121,7 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use super::Texts;
+    use super::{LOOK_BACK, Texts};
     use crate::base::Span;
 
     #[test]
@@ -117,6 +131,21 @@ mod tests {
         let b = other.intern(b"bob");
         let by = t.absorb(&other);
         assert_eq!((t.of(a), t.of(b.shifted(by))), (&b"alice"[..], &b"bob"[..]));
+    }
+
+    #[test]
+    fn a_text_is_found_among_the_last_ones_and_kept_again_behind_them() {
+        for others in 0..40 {
+            let mut t = Texts::default();
+            let first = t.intern(b"alice@example.test");
+            // Same ends, same length: the print is the same, and the text is not.
+            let near = t.intern(b"aliceEexampleEtest");
+            assert_ne!(first, near);
+            for n in 0..others {
+                t.intern(format!("text {n}").as_bytes());
+            }
+            assert_eq!(t.intern(b"alice@example.test") == first, others + 2 <= LOOK_BACK, "{others}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lines and words of a session description, as they lie in its bytes.
 
-use memchr::memchr;
+use crate::base::scan;
 
 /// One line: `value` is what stands after `kind` and `=`.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl<'a> Iterator for Lines<'a> {
     #[inline]
     fn next(&mut self) -> Option<Line<'a>> {
         let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = memchr(b'\n', rest);
+        let length = scan::find([b'\n'], rest);
         let whole = rest.get(..length.unwrap_or(rest.len())).unwrap_or(rest);
         let start = self.at;
         self.at += length.map_or(rest.len(), |n| n + 1);

@@ -180,12 +180,11 @@ impl Front<'_> {
 
 impl Sink for Front<'_> {
     fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
-        let Some(facts) = c.at(position) else { return };
-        self.times.message(facts.time);
+        self.times.message(observed.sight.time);
         if !self.selects_all {
             return;
         }
-        self.tally.message(c, facts);
+        self.tally.observed(observed, c, position);
         let Some(scribe) = self.scribe.as_mut() else { return };
         let written = &mut self.parcel.messages;
         tell(c, position, self.times, self.detail, observed, |message| scribe(message, written));

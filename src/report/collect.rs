@@ -288,10 +288,9 @@ fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], ou
 
 impl Sink for Collector<'_> {
     fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
-        let Some(facts) = c.at(position) else { return };
-        self.times.message(facts.time);
+        self.times.message(observed.sight.time);
         if self.selection.is_everything() {
-            self.tally.message(c, facts);
+            self.tally.observed(observed, c, position);
             if self.tells_messages {
                 tell(c, position, self.times, self.detail, observed, |message| self.outlet.message(message));
             }

@@ -256,9 +256,9 @@ impl Batch {
         self.incidents.push(incident);
     }
 
-    /// The call keys of its messages, in order.
-    pub fn call_keys(&self) -> impl Iterator<Item = u64> {
-        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
+    /// The keys of its messages, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Keys> {
+        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys) } else { None })
     }
 
     /// Everything in it, in order.

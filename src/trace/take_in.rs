@@ -58,8 +58,17 @@ fn display_of(value: Span, uri: Span, bytes: &[u8]) -> Span {
     Span::new(before.start as usize + first, before.start as usize + last + 1)
 }
 
-/// Takes a message in and says at which position it stands.
-pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> u32 {
+/// What became of a message. What was just written is not read again: it is on its way to memory, and who asks for it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Its position in the conversation.
+    pub position: u32,
+    /// Whether it is no first sight: a retransmission or a captured copy.
+    pub is_repeat: bool,
+}
+
+/// Takes a message in.
+pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> Taken {
     let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
     let found = find_transaction(c, observed.outline, key);
@@ -69,11 +78,12 @@ pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_r
     if let Some(sdp) = observed.sdp {
         facts.sdp = keep_sdp(c, observed.keys.sdp_key, sdp);
     }
+    let is_repeat = facts.is_repeat();
     c.facts.push(facts);
     if keep_raw {
         c.raw.push(observed.bytes.into());
     }
-    position
+    Taken { position, is_repeat }
 }
 
 fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position: u32) -> Facts {

@@ -84,7 +84,8 @@ impl Texts {
     #[must_use]
     pub fn latest(&self) -> u64 {
         let print = self.prints.last().copied().map_or(0, u64::from);
-        self.known.last().map_or(0, |known| u64::from(known.end) + print)
+        let byte = self.bytes.last().copied().map_or(0, u64::from);
+        self.known.last().map_or(0, |known| u64::from(known.end) + print + byte)
     }
 
     /// Forgets everything but the memory.

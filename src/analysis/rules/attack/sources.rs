@@ -234,9 +234,6 @@ fn compromised(
 
 /// What one address amounts to: the gravest, with the rest in its sentences.
 fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
-    let over = words::duration(s.last.since(s.first).max(1_000_000));
-    let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
-    let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
     let mut told: Vec<(usize, String, &[u64])> = Vec::new();
     if s.is_abroad {
         told.push((
@@ -281,6 +278,9 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
         told.push((SCANNER, format!("{ip} looks for SIP servers with {scanner}"), &s.scan_shown));
     }
     let ((code, title, shown), rest) = told.split_first()?;
+    let over = words::duration(s.last.since(s.first).max(1_000_000));
+    let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
+    let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
     let mut f = ENTRIES[*code].finding(title.clone());
     f.confidence = if *code == SCANNER { Confidence::Certain } else { Confidence::Likely };
     let begun = if s.begun == 1 { "1 conversation".to_owned() } else { format!("{} conversations", s.begun) };

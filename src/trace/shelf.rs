@@ -4,6 +4,7 @@ use super::conversation::Conversation;
 use super::keys::Keys;
 use crate::base::Timestamp;
 use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
 
 /// A conversation's place on the shelf; good until the conversation leaves it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -34,6 +35,8 @@ pub struct Shelf {
     open: usize,
     /// Places that are looked at ahead of time, each with the key of a transaction there.
     known: Vec<(Place, u64)>,
+    /// The step whose conversations were looked at last.
+    near: Option<i64>,
 }
 
 /// Looks at the ends of a conversation's lists, where the next message is put.
@@ -66,6 +69,7 @@ impl Shelf {
             cap: cap.max(1),
             open: 0,
             known: Vec::new(),
+            near: None,
         }
     }
 
@@ -101,8 +105,7 @@ impl Shelf {
 
     /// Looks at what the messages with these keys will touch, so that it is near by then. Each round looks at what the one before it has brought near:
     /// within a round nothing waits for anything else.
-    #[must_use]
-    pub fn warm<'k>(&mut self, keys: impl Iterator<Item = &'k Keys>) -> u64 {
+    pub fn warm<'k>(&mut self, keys: impl Iterator<Item = &'k Keys>) {
         let mut known = std::mem::take(&mut self.known);
         known.clear();
         known.extend(keys.filter_map(|key| Some((*self.places.get(&key.call)?, key.transaction))));
@@ -112,12 +115,10 @@ impl Shelf {
             look_at_ends,
             look_at_transaction,
         ];
-        let mut sum = 0u64;
         for look in looks {
-            sum = conversations().map(|(c, key)| look(c, key)).fold(sum, u64::wrapping_add);
+            black_box(conversations().map(|(c, key)| look(c, key)).fold(0, u64::wrapping_add));
         }
         self.known = known;
-        sum
     }
 
     /// The conversation at `place`, only to be looked at.
@@ -181,6 +182,10 @@ impl Shelf {
             if (step + 1).saturating_mul(STEP_NS) > now.0 {
                 return None;
             }
+            if self.near != Some(step) {
+                self.near = Some(step);
+                self.look_at_step(step);
+            }
             let Some(at) = self.due.get_mut(&step).and_then(Vec::pop) else {
                 self.due.remove(&step);
                 continue;
@@ -195,6 +200,15 @@ impl Shelf {
             }
             return self.take(at);
         }
+    }
+
+    /// Looks at the conversations of a step, all of them together, since none was touched for long: see [`Shelf::warm`].
+    fn look_at_step(&self, step: i64) {
+        let places = self.due.get(&step).map_or(&[][..], Vec::as_slice);
+        let conversations = || places.iter().filter_map(|&at| self.peek(Place(at)));
+        black_box(conversations().map(|c| c.touched.0 as u64 + c.transactions.len() as u64).fold(0, u64::wrapping_add));
+        let all = conversations().flat_map(|c| &c.transactions);
+        black_box(all.map(|t| u64::from(t.final_status)).fold(0, u64::wrapping_add));
     }
 
     /// Takes the conversation that is due first, whenever that is.

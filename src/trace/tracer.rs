@@ -108,8 +108,6 @@ pub struct Tracer {
     /// Bytes that the open conversations keep.
     held: usize,
     settling: Settling,
-    /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
-    warm: u64,
     /// Conversations that were handed over: their memory serves the next ones.
     spare: Vec<Conversation>,
     joiner: Joiner,
@@ -136,7 +134,6 @@ impl Tracer {
             let_go: LetGo::default(),
             held: 0,
             settling: Settling::default(),
-            warm: 0,
             spare: Vec::new(),
             joiner: Joiner::default(),
         }
@@ -146,7 +143,7 @@ impl Tracer {
     pub fn take(&mut self, batch: &Batch, sink: &mut impl Sink) {
         // The open calls are spread over more memory than the processor keeps near. Looking all of them up first lets it
         // fetch many at a time; one by one it would wait for each.
-        self.warm = self.warm.wrapping_add(self.shelf.warm(batch.keys()));
+        self.shelf.warm(batch.keys());
         for event in batch.events() {
             match event {
                 Event::Message(observed) => self.message(&observed, sink),

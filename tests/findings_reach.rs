@@ -375,3 +375,71 @@ fn an_options_with_a_small_count_is_how_hops_are_asked_for() {
     s.at(1).send(&p, &a, &request.reply(483, "Too Many Hops", &p));
     nothing("traceroute", &s);
 }
+
+#[test]
+fn a_connection_that_nobody_answers_is_told_once_and_by_what_it_is() {
+    let (a, b) = (alice(), bob());
+    let client = |port: u16| std::net::SocketAddr::new(a.at.ip(), port);
+    let syns = |s: &mut Scene, at: &[u64]| drop(Connection::unanswered(s, client(40_312), b.at, at));
+    // Copies of one SYN, as a capture on all devices has them, are no repeats; nor does a second say much.
+    for sends in [&[0, 1, 2, 3][..], &[0, 1000], &[0]] {
+        let mut s = Scene::new();
+        syns(&mut s, sends);
+        nothing("too-few", &s);
+    }
+    let mut s = Scene::new();
+    syns(&mut s, &[0, 1000]);
+    later(&mut s, 6000);
+    only("two", &s, "tcp-unanswered", "198.51.100.20:5060 did not answer the TCP connection from 192.0.2.10");
+    // One client that tries again from other ports is one finding.
+    let mut s = Scene::new();
+    for (port, at) in [(40_312, 0), (40_313, 10_000), (40_314, 20_000)] {
+        drop(Connection::unanswered(&mut s, client(port), b.at, &[at, at + 1000, at + 3000]));
+    }
+    only("tries", &s, "tcp-unanswered", "from 192.0.2.10");
+    let d = decode("tries", &s.pcap());
+    let detail = d["findings"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("sent 3 times over 3.0 s") && detail.contains("It was tried 3 times"), "{detail}");
+    // A port that has nothing to do with SIP.
+    let mut s = Scene::new();
+    drop(Connection::unanswered(&mut s, client(40_312), std::net::SocketAddr::new(b.at.ip(), 443), &[0, 1000, 3000]));
+    nothing("web", &s);
+    // What UDP got no answer from either is one story.
+    let mut s = Scene::new();
+    let request = ping(&a, &b, "silent@192.0.2.10");
+    for at in [0, 500, 1500, 3500, 7500] {
+        s.at(at).send(&a, &b, &request);
+    }
+    syns(&mut s, &[8000, 9000, 11_000]);
+    later(&mut s, 60_000);
+    let d = decode("both", &s.pcap());
+    assert_eq!(grave(&d).iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["no-response"], "{:#?}", d["findings"]);
+    assert!(d["findings"][0]["detail"].as_str().unwrap().contains("TCP connections to it got no answer either"));
+}
+
+#[test]
+fn a_certificate_that_should_have_been_refused_is_told_once_for_each_server() {
+    let hello = tls::client_hello("sip.example.com");
+    let talk = |s: &mut Scene, port: u16, certificate: &[u8]| {
+        let (a, b) = (std::net::SocketAddr::new(alice().at.ip(), port), std::net::SocketAddr::new(bob().at.ip(), 5061));
+        let mut c = Connection::open(s, a, b);
+        c.send(s, 0, &hello);
+        c.send(s, 1, &tls::server_hello(certificate));
+        c.send(s, 0, &[tls::finished(), tls::data(400)].concat());
+        c.send(s, 1, &[tls::finished(), tls::data(300)].concat());
+        c.close(s);
+    };
+    let (from, to) = ("240101000000Z", "270101000000Z");
+    let own = tls::certificate("sip.example.com", "sip.example.com", from, to);
+    let mut s = Scene::new();
+    for port in 40_000..40_004 {
+        talk(&mut s, port, &own);
+    }
+    only("self-signed", &s, "tls-certificate", "over TLS although the server's certificate is signed by itself");
+    let mut s = Scene::new();
+    talk(&mut s, 40_000, &tls::certificate("pbx.example.com", "Example CA", from, to));
+    only("name", &s, "tls-certificate", "the server's certificate is for pbx.example.com, not for sip.example.com");
+    let mut s = Scene::new();
+    talk(&mut s, 40_000, &tls::certificate("*.example.com", "Example CA", from, to));
+    nothing("star", &s);
+}

@@ -9,7 +9,9 @@ use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
-use crate::trace::{Incident, MediaStream};
+use crate::sip::Method;
+use crate::trace::{Conversation, Incident, MediaStream};
+use std::net::IpAddr;
 
 /// Sees every conversation, stream and incident of a run once, and says what they amount to.
 #[derive(Debug, Default)]
@@ -27,7 +29,9 @@ impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Watch { sources: Sources::new(settings.home_country.as_deref()), ..Watch::default() }
+        let mut sources = Sources::new(settings.home_country.as_deref());
+        sources.read_along = settings.read_along;
+        Watch { sources, ..Watch::default() }
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
@@ -42,6 +46,19 @@ impl Watch {
         self.sources.conversation(case, findings);
     }
 
+    /// What a message of a conversation that is not complete yet promises, where somebody reads along: who called, and when it rang or was answered.
+    #[must_use]
+    pub fn promise(settings: &Settings, c: &Conversation, position: u32) -> Option<(IpAddr, Timestamp)> {
+        let f = c.at(position).filter(|_| settings.read_along)?;
+        let promises = f.method == Method::Invite && (180..300).contains(&f.status) && !f.is_repeat();
+        c.facts.first().filter(|_| promises).map(|first| (first.flow.src.ip(), f.time))
+    }
+
+    /// Notes what [`Watch::promise`] says.
+    pub fn promising(&mut self, (from, time): (IpAddr, Timestamp)) {
+        self.sources.promising(from, time);
+    }
+
     /// Takes an incident in; what had to go for it is told.
     #[must_use]
     pub fn incident(&mut self, incident: &Incident) -> Vec<Finding> {
@@ -52,6 +69,12 @@ impl Watch {
     #[must_use]
     pub fn due(&mut self, now: Timestamp) -> Vec<Finding> {
         self.incidents.due(now)
+    }
+
+    /// What the conversations taken in until now establish, where somebody reads along.
+    #[must_use]
+    pub fn established(&mut self) -> Vec<Finding> {
+        self.sources.established()
     }
 
     /// Judges a stream that belongs to no call.

@@ -4,6 +4,7 @@ pub mod active;
 pub mod decode;
 pub mod duration;
 pub mod explain;
+pub mod invite;
 pub mod lint;
 pub mod output;
 pub mod ping;
@@ -33,6 +34,8 @@ pub enum Command {
     Ping(Box<ping::PingArgs>),
     /// Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again
     Register(Box<register::RegisterArgs>),
+    /// Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard
+    Invite(Box<invite::InviteArgs>),
     /// The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried
     Resolve(Box<resolve::ResolveArgs>),
     /// Max-Forwards traceroute: one line a hop
@@ -70,6 +73,7 @@ impl Command {
         match self {
             Command::Ping(args) => args.active.exit_style,
             Command::Register(args) => args.active.exit_style,
+            Command::Invite(args) => args.active.exit_style,
             Command::Resolve(args) => args.active.exit_style,
             Command::Trace(args) => args.active.exit_style,
             _ => active::ExitStyle::Sipctl,

@@ -199,6 +199,14 @@ fn source(args: &ActiveArgs, totals: &Totals) -> Source {
 }
 
 fn connector(args: &ActiveArgs, recorder: Option<Arc<Recorder>>) -> Result<Connector, Failure> {
+    connector_to(args, recorder.map(|recorder| recorder as Arc<dyn Tap>))
+}
+
+/// What opens lines as the options say; what passes them is told to `tap`.
+///
+/// # Errors
+/// Certificates and keys that cannot be used.
+pub fn connector_to(args: &ActiveArgs, tap: Option<Arc<dyn Tap>>) -> Result<Connector, Failure> {
     let named = || std::env::var_os("SSLKEYLOGFILE").filter(|name| !name.is_empty()).map(Into::into);
     let options = ConnectOptions {
         bind: args.bind,
@@ -208,7 +216,7 @@ fn connector(args: &ActiveArgs, recorder: Option<Arc<Recorder>>) -> Result<Conne
         tls_server_name: args.tls_server_name.clone(),
         tls_insecure: args.tls_insecure,
         keylog: if args.dry_run { None } else { args.keylog.clone().or_else(named) },
-        tap: recorder.map(|recorder| recorder as Arc<dyn Tap>),
+        tap,
     };
     // Nothing was tried yet: files that cannot be used are a matter of the command line.
     Connector::new(options).map_err(|e| with_hint(Failure::new(Exit::Usage, anyhow!(e.message.clone())), &e))

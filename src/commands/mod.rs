@@ -7,6 +7,7 @@ pub mod devices;
 pub mod dry_run;
 mod evidence;
 pub mod explain;
+pub mod invite;
 pub mod lint;
 pub mod outlet;
 pub mod output;
@@ -49,6 +50,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Decode(args) => decode::run(&args),
         Command::Ping(args) => ping::run(&args),
         Command::Register(args) => register::run(&args),
+        Command::Invite(args) => invite::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Serve(args) => serve::run(&args),

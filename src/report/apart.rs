@@ -6,24 +6,31 @@
 use super::collect::{Collector, Detail, Outlet, Scribe, Times, tell};
 use super::select::{Chosen, Selection};
 use super::tally::Tally;
-use crate::analysis::Settings;
+use crate::analysis::{Recall, Settings, Watch};
 use crate::base::Timestamp;
 use crate::trace::{Conversation, Incident, MediaStream, Observed, Sink};
 use std::io;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Parcels under way at once.
 const PARCELS: usize = 3;
-/// A parcel is handed on when it holds so many pieces …
-const FULL_PIECES: usize = 48;
-/// … or so many bytes of written messages.
+/// A parcel is handed on when it holds so many conversations, …
+const FULL_CONVERSATIONS: usize = 48;
+/// … or so many pieces, …
+const FULL_PIECES: usize = 512;
+/// … or so many bytes of messages.
 const FULL_BYTES: usize = 192 << 10;
 
 /// What the collector is to take next.
 enum Piece {
     /// The next of the parcel's conversations.
     Conversation,
+    /// A call rings, or is answered.
+    Promise((IpAddr, Timestamp)),
+    /// The run's clock was told.
+    Clock(Timestamp),
     Incident(Box<Incident>),
     Orphan(Option<Box<MediaStream>>),
     Finish,
@@ -33,8 +40,17 @@ enum Piece {
 struct Told {
     piece: Piece,
     times: Times,
-    /// Bytes of messages that come before it, from the beginning of the parcel.
+    /// Bytes of written messages that come before it, from the beginning of the parcel.
     written: usize,
+    /// Messages to be recalled that come before it.
+    recalled: usize,
+}
+
+/// A message that findings may quote: its index in the run, where its bytes end in the parcel, and whether it is cut.
+struct Recalled {
+    index: u64,
+    end: usize,
+    is_cut: bool,
 }
 
 /// Pieces in order. Its memory, and that of its conversations, goes back to be used again.
@@ -42,7 +58,9 @@ struct Told {
 struct Parcel {
     told: Vec<Told>,
     conversations: Vec<(Conversation, Vec<MediaStream>)>,
-    messages: Vec<u8>,
+    written: Vec<u8>,
+    recalled: Vec<Recalled>,
+    recalled_bytes: Vec<u8>,
 }
 
 /// The side of the trace.
@@ -54,7 +72,10 @@ pub struct Front<'a> {
     judged: Vec<Conversation>,
     scribe: Option<Scribe>,
     detail: Detail,
+    settings: &'a Settings,
     selects_all: bool,
+    /// Whether findings are shown, with what they quote.
+    recalls: bool,
     tally: Tally,
     times: Times,
     closed: &'a AtomicBool,
@@ -74,10 +95,10 @@ pub struct Collected {
 ///
 /// # Errors
 /// Where the system gives no thread.
-pub fn judge<T>(
+pub fn judge<'a, T>(
     outlet: &mut (dyn Outlet + Send),
     scribe: Option<Scribe>,
-    (selection, detail, settings): (&Selection, Detail, &Settings),
+    (selection, detail, settings): (&Selection, Detail, &'a Settings),
     chosen: Chosen,
     run: impl FnOnce(&mut Front<'_>) -> T,
 ) -> io::Result<(T, Collected)> {
@@ -88,6 +109,7 @@ pub fn judge<T>(
         let _ = give_back.send(Parcel::default());
     }
     let closed = AtomicBool::new(false);
+    let recalls = outlet.wants_details();
     std::thread::scope(|scope| {
         let behind = || {
             let mut collector = Collector::new(outlet, selection, detail, settings);
@@ -111,7 +133,9 @@ pub fn judge<T>(
             judged: Vec::new(),
             scribe,
             detail,
+            settings,
             selects_all: selection.is_everything(),
+            recalls,
             tally: Tally::default(),
             times: Times::default(),
             closed: &closed,
@@ -132,12 +156,21 @@ pub fn judge<T>(
 
 /// Gives the pieces of a parcel to the collector, with the messages between them.
 fn take(collector: &mut Collector<'_>, parcel: &mut Parcel) {
-    let Parcel { told, conversations, messages } = parcel;
+    let Parcel { told, conversations, written, recalled, recalled_bytes } = parcel;
     let mut conversations = conversations.iter();
-    let mut from = 0;
+    let (mut recalled, mut recalled_to) = (recalled.iter(), 0);
+    let mut recall = |collector: &mut Collector<'_>, most: usize| {
+        for message in recalled.by_ref().take(most) {
+            let bytes = recalled_bytes.get(recalled_to..message.end).unwrap_or_default();
+            collector.recall(message.index, bytes, message.is_cut);
+            recalled_to = message.end;
+        }
+    };
+    let (mut shown, mut known) = (0, 0);
     for told in told {
-        collector.written(messages.get(from..told.written).unwrap_or_default());
-        from = told.written;
+        collector.written(written.get(shown..told.written).unwrap_or_default());
+        recall(collector, told.recalled.saturating_sub(known));
+        (shown, known) = (told.written, told.recalled);
         collector.times = told.times;
         match &mut told.piece {
             Piece::Conversation => {
@@ -145,20 +178,33 @@ fn take(collector: &mut Collector<'_>, parcel: &mut Parcel) {
                     collector.conversation(conversation, streams);
                 }
             }
+            Piece::Promise(promise) => collector.promising(*promise),
+            Piece::Clock(now) => collector.clock(*now),
             Piece::Incident(incident) => collector.incident(incident),
             Piece::Orphan(stream) => stream.take().into_iter().for_each(|stream| collector.orphan(*stream)),
             Piece::Finish => collector.finish(),
         }
     }
-    collector.written(messages.get(from..).unwrap_or_default());
+    collector.written(written.get(shown..).unwrap_or_default());
+    recall(collector, usize::MAX);
 }
 
 impl Front<'_> {
     fn tell(&mut self, piece: Piece) {
-        self.parcel.told.push(Told { piece, times: self.times, written: self.parcel.messages.len() });
-        if self.parcel.told.len() >= FULL_PIECES {
+        let Parcel { told, written, recalled, .. } = &mut self.parcel;
+        told.push(Told { piece, times: self.times, written: written.len(), recalled: recalled.len() });
+        if self.parcel.conversations.len() >= FULL_CONVERSATIONS || self.parcel.told.len() >= FULL_PIECES {
             self.hand_on();
         }
+    }
+
+    /// Keeps what findings may quote of a message.
+    fn recall(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
+        let Some(index) = c.at(position).map(|f| f.index) else { return };
+        let Parcel { recalled, recalled_bytes, .. } = &mut self.parcel;
+        let (bytes, is_cut) = Recall::kept(observed.bytes, observed.sight.cut);
+        recalled_bytes.extend_from_slice(bytes);
+        recalled.push(Recalled { index, end: recalled_bytes.len(), is_cut });
     }
 
     /// Gives the parcel to the judge and takes one back.
@@ -170,7 +216,9 @@ impl Front<'_> {
             return;
         };
         empty.told.clear();
-        empty.messages.clear();
+        empty.written.clear();
+        empty.recalled.clear();
+        empty.recalled_bytes.clear();
         self.judged.extend(empty.conversations.drain(..).map(|(conversation, _)| conversation));
         let full = std::mem::replace(&mut self.parcel, empty);
         // Where nobody takes it, the next attempt to get one back says so.
@@ -181,20 +229,29 @@ impl Front<'_> {
 impl Sink for Front<'_> {
     fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
         self.times.message(observed.sight.time);
-        if !self.selects_all {
-            return;
+        if let Some(promise) = Watch::promise(self.settings, c, position) {
+            self.tell(Piece::Promise(promise));
         }
-        self.tally.observed(observed, c, position);
-        let Some(scribe) = self.scribe.as_mut() else { return };
-        let written = &mut self.parcel.messages;
-        tell(c, position, self.times, self.detail, observed, |message| scribe(message, written));
-        if self.parcel.messages.len() >= FULL_BYTES {
+        if self.recalls {
+            self.recall(c, position, observed);
+        }
+        if self.selects_all {
+            self.tally.observed(observed, c, position);
+            let written = &mut self.parcel.written;
+            if let Some(scribe) = self.scribe.as_mut() {
+                tell(c, position, self.times, self.detail, observed, |message| scribe(message, written));
+            }
+        }
+        if self.parcel.written.len() + self.parcel.recalled_bytes.len() >= FULL_BYTES {
             self.hand_on();
         }
     }
 
     fn clock(&mut self, now: Timestamp) {
         self.times.clock(now);
+        if self.settings.read_along {
+            self.tell(Piece::Clock(now));
+        }
     }
 
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]) {

@@ -4,7 +4,7 @@ use super::build;
 use super::decode::{Call, Exchange, Finding, Message, Registration, Severity, Stream};
 use super::select::Selection;
 use super::tally::Tally;
-use crate::analysis::{self, Case, Settings, Watch};
+use crate::analysis::{self, Case, Recall, Settings, Watch};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
 use crate::trace::{Conversation, Incident, Kind, MediaStream, Observed, Sink};
@@ -136,6 +136,8 @@ pub struct Collector<'a> {
     detail: Detail,
     settings: &'a Settings,
     watch: Watch,
+    /// The latest messages, where findings are shown.
+    recall: Recall,
     /// The counts.
     pub tally: Tally,
     /// How each address answered; collected only where details are wanted.
@@ -158,6 +160,7 @@ impl<'a> Collector<'a> {
             detail,
             settings,
             watch: Watch::new(settings),
+            recall: Recall::default(),
             tally: Tally::default(),
             peers: super::peers::Peers::default(),
             chosen: super::select::Chosen::default(),
@@ -173,6 +176,16 @@ impl<'a> Collector<'a> {
         if !messages.is_empty() {
             self.outlet.written(messages);
         }
+    }
+
+    /// Remembers a message that findings may quote.
+    pub(super) fn recall(&mut self, index: u64, message: &[u8], is_cut: bool) {
+        self.recall.add(index, message, is_cut);
+    }
+
+    /// Notes that a call rings, or is answered.
+    pub(super) fn promising(&mut self, promise: (std::net::IpAddr, Timestamp)) {
+        self.watch.promising(promise);
     }
 
     /// Tells a message of a conversation that is complete.
@@ -231,7 +244,9 @@ impl<'a> Collector<'a> {
     /// Tells what concerns no single conversation.
     fn tell_of_run(&mut self, findings: Vec<analysis::Finding>) {
         for finding in findings {
-            self.tally.finding(finding.severity.into());
+            if !finding.is_update {
+                self.tally.finding(finding.severity.into());
+            }
             if self.outlet.wants_details() {
                 self.outlet.finding(self.findings, build::finding(None, finding));
             }
@@ -289,6 +304,14 @@ fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], ou
 impl Sink for Collector<'_> {
     fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
         self.times.message(observed.sight.time);
+        if let Some(promise) = Watch::promise(self.settings, c, position) {
+            self.watch.promising(promise);
+        }
+        if self.outlet.wants_details()
+            && let Some(facts) = c.at(position)
+        {
+            self.recall.add(facts.index, observed.bytes, facts.cut);
+        }
         if self.selection.is_everything() {
             self.tally.observed(observed, c, position);
             if self.tells_messages {
@@ -299,6 +322,10 @@ impl Sink for Collector<'_> {
 
     fn clock(&mut self, now: Timestamp) {
         self.times.clock(now);
+        if self.settings.read_along && self.selection.is_everything() {
+            let due = self.watch.due(now);
+            self.tell_of_run(due);
+        }
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
@@ -309,7 +336,7 @@ impl Sink for Collector<'_> {
         // Packets that are no messages pass the time, too. Where messages bring times of their own (HEP), only what passed here counts.
         let quiet = std::time::Duration::from_nanos(self.times.clock.since(c.touched).max(0) as u64);
         let case = Case::new(c, streams, self.times.now.max(c.end().after(quiet)), self.settings);
-        let findings = analysis::judge(&case, &mut self.watch);
+        let mut findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;
         }
@@ -327,7 +354,12 @@ impl Sink for Collector<'_> {
         self.count(&case, &findings);
         if self.outlet.wants_details() {
             self.peers.add(c);
+            findings.iter_mut().for_each(|finding| self.recall.show(c, finding));
             self.hand_out(c, streams, findings);
+        }
+        if self.selection.is_everything() {
+            let established = self.watch.established();
+            self.tell_of_run(established);
         }
     }
 

@@ -7,6 +7,7 @@ pub mod collect;
 pub mod decode;
 pub mod expect;
 pub mod explain;
+pub mod invite;
 pub mod legs;
 pub mod lint;
 pub mod notes;

@@ -9,7 +9,7 @@ pub mod batch;
 pub mod call;
 pub mod connection;
 pub mod conversation;
-mod description;
+pub mod description;
 pub mod dialog;
 pub mod exchange;
 pub mod facts;

@@ -7,6 +7,7 @@
 //! Everything that peers can fill is bounded: [`Repeats`](repeats::Repeats) and [`Delays`](delays::Delays) by number and
 //! bytes, bindings and nonces by number. What has to go, or is not taken, is counted in the [`Tally`].
 
+pub mod callee;
 pub mod delays;
 pub mod engine;
 pub mod fault;

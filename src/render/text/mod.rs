@@ -5,6 +5,7 @@
 mod call;
 pub mod explain;
 mod finding;
+pub mod invite;
 pub mod lint;
 mod overview;
 pub mod ping;

@@ -1,7 +1,7 @@
 //! `transfer`: a REFER within a call, and what became of it. RFC 3515, RFC 5589
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::sip::{Address, HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, dialog};
@@ -88,6 +88,13 @@ fn finding(c: &Conversation, position: u32, refer: &Facts) -> Finding {
     }
     if attended {
         f.detail.push("Refer-To carries Replaces: the new call takes the place of one that is up.".to_owned());
+    }
+    f.quote(position, Part::first(HeaderName::ReferTo), "whom to call");
+    if let Some((at, _)) = refused {
+        f.quote(at, Part::Name, "");
+    }
+    if let Some(at) = last {
+        f.quote(at, Part::BodyLine(b"SIP/2.0".to_vec()), "the last word on the new call");
     }
     f.positions = std::iter::once(position).chain(refused.map(|(p, _)| p)).chain(last).collect();
     f.positions.sort_unstable();

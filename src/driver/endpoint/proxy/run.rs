@@ -3,10 +3,11 @@
 use super::{Out, Place, Proxy, Question};
 use crate::base::Entropy;
 use crate::driver::Stop;
+use crate::driver::dial::{self, Found};
 use crate::driver::endpoint::serve::{Ending, Limits, Watch};
 use crate::transport::listener::{Listener, Way};
 use crate::transport::resolve::Wanted;
-use crate::transport::{Candidate, Connector, Line, Protocol, Resolver, Target, TransportError};
+use crate::transport::{Connector, Protocol, Resolver, TransportError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
@@ -16,13 +17,10 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long names may take to be looked up and connections to be opened, for each candidate.
+/// How long connections may take to be opened, for each candidate.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections remembered by where they lead.
 const MOST_OPENED: usize = 4096;
-/// Candidates of one place that are tried.
-const MOST_CANDIDATES: usize = 8;
-
 /// What looks names up and opens connections.
 pub struct Dialler {
     /// Asks the DNS.
@@ -31,16 +29,6 @@ pub struct Dialler {
     pub connector: Connector,
     /// Draws among SRV records of one priority.
     pub entropy: Entropy,
-}
-
-/// Where a place is.
-enum Found {
-    /// By datagram to there.
-    Datagram(SocketAddr),
-    /// By a connection that was opened.
-    Opened(Box<Line>, Target),
-    /// Nowhere, and why.
-    Nowhere(TransportError),
 }
 
 type Finding<'a> = Pin<Box<dyn Future<Output = (u64, Found)> + 'a>>;
@@ -164,37 +152,12 @@ fn find<'a>(question: Question, resolver: &'a Resolver, connector: &'a Connector
                 return (question.id, Found::Nowhere(why));
             }
         };
-        let planned = tokio::time::timeout(PATIENCE, resolver.plan(&target, Wanted::default(), &mut draw)).await;
-        let plan = match planned {
-            Ok(Ok(plan)) => plan,
-            Ok(Err(error)) => return (question.id, Found::Nowhere(error)),
-            Err(_) => {
-                let what = format!("'{}' was not looked up in time", target.domain());
-                let why = TransportError::new(crate::transport::Phase::Dns, "timeout", what);
-                return (question.id, Found::Nowhere(why));
-            }
+        let found = match dial::look_up(&target, Wanted::default(), resolver, &mut draw).await {
+            Ok(candidates) => dial::open_first(&candidates, target.domain(), connector, PATIENCE).await,
+            Err(error) => Found::Nowhere(error),
         };
-        let found = try_all(&plan.candidates, &target, connector).await;
         (question.id, found)
     })
-}
-
-/// The first candidate that can be reached. RFC 3263 §4.3
-async fn try_all(candidates: &[Candidate], target: &Target, connector: &Connector) -> Found {
-    let mut last = None;
-    for candidate in candidates.iter().take(MOST_CANDIDATES) {
-        if candidate.protocol == Protocol::Udp {
-            return Found::Datagram(candidate.address);
-        }
-        match connector.open(candidate, PATIENCE).await {
-            Ok(line) => return Found::Opened(Box::new(line), target.clone()),
-            Err(error) => last = Some(error),
-        }
-    }
-    Found::Nowhere(last.unwrap_or_else(|| {
-        let what = format!("there is no address for '{}'", target.domain());
-        TransportError::new(crate::transport::Phase::Dns, "nothing", what)
-    }))
 }
 
 /// The way to what was found.
@@ -206,8 +169,8 @@ fn reached(
 ) -> Option<Way> {
     match found {
         Found::Datagram(address) => listener.datagram_way(address),
-        Found::Opened(line, target) => {
-            let at = (line.facts.protocol, line.facts.peer, target.domain().to_owned());
+        Found::Opened(line, domain) => {
+            let at = (line.facts.protocol, line.facts.peer, domain);
             let way = listener.adopt(*line).ok()?;
             if opened.len() >= MOST_OPENED {
                 opened.retain(|_, id| listener.way_of(*id).is_some());

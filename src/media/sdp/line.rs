@@ -53,9 +53,8 @@ impl<'a> Iterator for Lines<'a> {
 /// The first word, and what follows the blanks after it.
 #[inline]
 pub(super) fn word(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let blank = |&b: &u8| b == b' ' || b == b'\t';
     let bytes = skip_blanks(bytes);
-    let end = bytes.iter().position(blank).unwrap_or(bytes.len());
+    let end = scan::find([b' ', b'\t'], bytes).unwrap_or(bytes.len());
     let (head, tail) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
     (head, skip_blanks(tail))
 }
@@ -88,7 +87,7 @@ pub(super) fn count_words(bytes: &[u8]) -> usize {
 /// What stands before and after the first `separator`; all of it and nothing where there is none.
 #[inline]
 pub(super) fn split_once(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    match bytes.iter().position(|&b| b == separator).and_then(|at| bytes.split_at_checked(at)) {
+    match scan::find([separator], bytes).and_then(|at| bytes.split_at_checked(at)) {
         Some((head, tail)) => (head, tail.get(1..)),
         None => (bytes, None),
     }

@@ -49,6 +49,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §17.1.1.2, §17.1.2.2",
 }];
 
+/// 64·T1: nobody waits for an answer any longer. RFC 3261 §17.1.1.2, §17.1.2.2
+const WAIT_NS: i64 = 32_000_000_000;
 /// Without a repeat, silence has to last for so long to mean something.
 const SILENCE_NS: i64 = 5_000_000_000;
 
@@ -82,6 +84,8 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let mut f = ENTRIES[0].finding(format!("{} did not answer the {method}", t.flow.dst));
     let silence = case.now.since(t.last_send);
     let until = match silence {
+        // A file may be put together from captures of different days.
+        n if n > WAIT_NS => "in the 32 s for which a client waits (64·T1)".to_owned(),
         n if n >= SILENCE_NS => format!("in the {} that were captured after it", words::duration(n)),
         _ => "before the capture ends".to_owned(),
     };
@@ -102,11 +106,13 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     // Seen from one place, silence can be that of a capture which sees one direction only.
     f.confidence = if hears(c, t) { Confidence::Certain } else { Confidence::Likely };
     if let Some(answered) = c.transactions.iter().find(|o| o.first_response.is_some() && o.flow.dst == t.flow.dst) {
-        let other = answered
-            .request
-            .and_then(|p| c.at(p))
-            .map_or_else(|| "another request".to_owned(), |o| words::method(c, o));
-        f.ruled_out.push(format!("{} being down: it answered the {other} of the same sender.", t.flow.dst));
+        let other = answered.request.and_then(|p| c.at(p)).filter(|o| o.method != t.method);
+        let other = other.map_or_else(|| "another request".to_owned(), |o| format!("the {}", words::method(c, o)));
+        let sender = match answered.flow.src.same_ip(&t.flow.src) {
+            true => "the same sender".to_owned(),
+            false => answered.flow.src.to_string(),
+        };
+        f.ruled_out.push(format!("{} being down: it answered {other} of {sender}.", t.flow.dst));
     }
     f.ruled_out.push("A refusal by the network: no ICMP error came for it.".to_owned());
     soften(c, t, &mut f);

@@ -2,8 +2,7 @@
 
 use super::decode::{FindingCounts, Instant, Severity};
 use super::text::Text;
-use crate::analysis;
-use crate::analysis::rules::{self, Entry};
+use crate::analysis::rules;
 use crate::sip::{Defect, DefectKind, Message, Outline, StartLine, check};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -194,11 +193,7 @@ fn fault(defect: &Defect, place: &Place, bytes: &[u8]) -> Fault {
 
 /// As grave as the finding that the defect becomes.
 fn severity(defect: &Defect) -> Severity {
-    if defect.kind == DefectKind::HeaderMissing && defect.what.contains("Max-Forwards") {
-        return Severity::Warning;
-    }
-    let of_entry = |entry: &'static Entry| entry.severity;
-    rules::entry(defect.kind.code()).map_or(analysis::Severity::Error, of_entry).into()
+    rules::grammar::defects::severity(defect).into()
 }
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the caller registers.
+    pub fn registers(&self) -> bool {
+        self.caller.starts_with("uac_register") || self.caller == "sipctl-register"
+    }
+
     /// Its name: unique in all tables.
     pub fn name(&self) -> String {
         let more: Vec<String> =

@@ -4,6 +4,7 @@
 //! 1 s. Over UDP the repeats that follow are told as `retransmission` with the same verdict; this is what is left where nothing was repeated.
 //! Only the hop nearest to the one who was slow is named, and none where that one never answered: then `no-response` says so.
 
+use super::hops::{is_passed_on, silence_behind};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Endpoint;
@@ -74,7 +75,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         servers.push(server);
-        if let Some(silence) = silent_behind(c, s, findings) {
+        if let Some(silence) = silence_behind(c, s.request.1, s.response.1.time, findings) {
             let (name, took) = (words::message(c, s.request.1), words::duration(s.took));
             silence.detail.push(format!("It explains, too, why {server} took {took} to answer the {name}."));
         } else {
@@ -92,29 +93,9 @@ fn slow<'a>(c: &'a Conversation, t: &Transaction) -> Option<Slow<'a>> {
     (took > limit).then_some(Slow { request: (from, request), response: (to, response), took, sends: t.sends })
 }
 
-/// The finding of the silence for which a server waited before it answered `s`.
-fn silent_behind<'f>(c: &Conversation, s: &Slow<'_>, findings: &'f mut [Finding]) -> Option<&'f mut Finding> {
-    let request = |f: &Finding| f.positions.first().and_then(|&p| c.at(p));
-    let is_cause =
-        |f: &Finding| request(f).is_some_and(|r| is_passed_on(c, r, s.request.1) && r.time < s.response.1.time);
-    findings.iter_mut().find(|f| super::SILENCE.contains(&f.code) && is_cause(f))
-}
-
 /// Whether `o` is the request of `s` on a hop behind, and as slow.
 fn is_behind(c: &Conversation, o: &Slow<'_>, s: &Slow<'_>) -> bool {
     is_passed_on(c, o.request.1, s.request.1) && o.took.saturating_mul(2) > s.took
-}
-
-/// Whether `behind` is what `before` became on the next hop.
-fn is_passed_on(c: &Conversation, behind: &Facts, before: &Facts) -> bool {
-    let is_same = behind.cseq == before.cseq && c.text(behind.from_tag) == c.text(before.from_tag);
-    // A B2BUA sends an INVITE of its own.
-    let is_own = behind.asks(Method::Invite) && behind.to_tag.is_empty() && before.to_tag.is_empty();
-    behind.index > before.index
-        && behind.method == before.method
-        && (is_same || is_own)
-        && behind.transaction != before.transaction
-        && behind.flow.src.same_ip(&before.flow.dst)
 }
 
 fn finding(c: &Conversation, s: &Slow<'_>, all: &[Slow<'_>]) -> Finding {

@@ -66,6 +66,9 @@ pub fn severity(defect: &Defect) -> Severity {
 fn finding(case: &Case<'_>, position: u32, entry: &'static Entry, kept: &KeptDefect) -> Finding {
     let mut f = entry.finding(kept.defect.what.to_owned());
     f.severity = severity(&kept.defect);
+    if kept.defect.kind == DefectKind::MessageTruncated && kept.defect.what.contains("empty line") {
+        f.fix = "Look at the program that made the message: an empty line ends its header. Where the message comes from a log, the log left that out.";
+    }
     f.rule = kept.defect.rule;
     if let Some(facts) = case.conversation.at(position) {
         f.detail.push(format!("In the {} from {}.", words::message(case.conversation, facts), facts.flow.src));

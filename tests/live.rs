@@ -85,6 +85,33 @@ fn text_draws_a_call_when_it_has_ended() {
 }
 
 #[test]
+fn an_attack_is_told_while_it_goes_on() {
+    if !may_capture() {
+        return;
+    }
+    let (scanner, server) = sockets();
+    let ask = |user: &str| {
+        let fields = format!(
+            "Via: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{user}\r\nFrom: <sip:{user}@example.com>;tag=1\r\n\
+             To: <sip:{user}@example.com>\r\nCall-ID: {user}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        let request = format!("OPTIONS sip:{user}@example.com SIP/2.0\r\n{fields}").into_bytes();
+        let to_tag = fields.replacen(">\r\nCall-ID", ">;tag=2\r\nCall-ID", 1);
+        [(true, request), (false, format!("SIP/2.0 404 Not Found\r\n{to_tag}").into_bytes())]
+    };
+    for args in [&["--format", "ndjson"][..], &["--ascii"]] {
+        let mut sipctl = capture(&scanner, args);
+        for user in 100..112 {
+            play(&scanner, &server, &ask(&user.to_string()));
+        }
+        // Nobody stops it: the finding comes by itself.
+        sipctl.line("127.0.0.1 asked for 1");
+        sipctl.signal(Signal::SIGINT);
+        assert_eq!(sipctl.end().0, Some(130));
+    }
+}
+
+#[test]
 fn root_is_given_up_unless_something_is_written() {
     if !may_capture() {
         return;

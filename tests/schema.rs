@@ -117,7 +117,7 @@ fn every_command_that_sends_fulfils_its_schema() {
     let accounts = room.path("accounts.csv");
     std::fs::write(&accounts, "alice,secret\nmallory,secret\n").unwrap();
     let [alice, mallory] = ["alice", "mallory"].map(|name| format!("sip:{name}@{registrar}"));
-    let table: [(&[&str], i32); 18] = [
+    let table: [(&[&str], i32); 23] = [
         (&["ping", &uas, "-c", "2", "-i", "0"], 0),
         (&["ping", &uas, &closed], 4),
         (&["ping", &uas, "--expect", "404"], 1),
@@ -127,6 +127,11 @@ fn every_command_that_sends_fulfils_its_schema() {
         (&["register", &mallory], 1),
         (&["register", &format!("sip:alice@{closed}")], 4),
         (&["register", &format!("sip:{registrar}"), "--users", accounts.to_str().unwrap()], 1),
+        (&["invite", &uas, "--duration", "0"], 0),
+        (&["invite", &uas, "--duration", "500ms", "--dtmf", "1", "--late-offer"], 0),
+        (&["invite", &uas, "--duration", "500ms", "--min-mos", "4.5"], 6),
+        (&["invite", &registrar, "--expect", "2xx"], 1),
+        (&["invite", &closed], 4),
         (&["resolve", &uas], 0),
         (&["resolve", &uas, &closed, "--probe"], 4),
         (&["trace", &uas], 0),

@@ -58,7 +58,7 @@ fn reassemble(data: &[u8]) {
         assert!(!*over, "an event after the end of its direction");
         let framer = framers.entry(key).or_insert_with(|| Framer::new(sip::Limits::default()));
         match event.kind {
-            Kind::Opened | Kind::Refused => {}
+            Kind::Opened | Kind::Refused | Kind::Unanswered { .. } => {}
             Kind::Data(bytes) => framer.push(bytes, &mut |_| {}),
             Kind::Gap { .. } => {
                 framer.gap();

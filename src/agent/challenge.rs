@@ -45,7 +45,7 @@ const MAX_ROUNDS: u32 = 8;
 const MAX_STALE: u32 = 3;
 
 /// A realm that challenged, and how often its nonce was used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     /// Whether a proxy asked: which header field answers.
     by_proxy: bool,
@@ -64,7 +64,7 @@ impl Kept {
 }
 
 /// Keeps what the challenges of one exchange need: nonces with their counts, realms that were answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Authenticator {
     account: Option<Account>,
     kept: Vec<Kept>,
@@ -165,6 +165,16 @@ impl Authenticator {
             Some((kept.name(), given.field()))
         });
         answers.collect()
+    }
+
+    /// A second one, for a request that runs beside others: the next count of each nonce is left to it. RFC 7616 §3.4
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        let other = self.clone();
+        for kept in &mut self.kept {
+            kept.nc = kept.nc.saturating_add(1);
+        }
+        other
     }
 
     /// Takes the Authentication-Info of a 2xx: nextnonce. RFC 7616 §3.5

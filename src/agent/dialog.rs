@@ -49,6 +49,31 @@ impl Dialog {
         Self::build(response, (local, remote), tags, routes, (cseq, None), confirmed)
     }
 
+    /// The caller's side, of a response that need not be whole: `otherwise` stands for a Contact that is missing or cannot be
+    /// written, and a To without tag is taken as RFC 3261 §12.1.2 demands. `true` where `otherwise` was needed.
+    ///
+    /// # Errors
+    /// Why the response makes no dialog all the same.
+    pub fn caller_otherwise(response: &Message<'_>, otherwise: &str) -> Result<(Self, bool), Refused> {
+        let mut routes = routes(response)?;
+        routes.reverse();
+        let cseq = response.cseq().ok_or(Refused::Incomplete)?.number;
+        let named = target(response).ok().flatten();
+        let dialog = Dialog {
+            call_id: written(response.call_id())?,
+            local: field(response, HeaderName::From)?,
+            local_tag: written(response.from_tag())?,
+            remote: field(response, HeaderName::To)?,
+            remote_tag: written(response.to_tag())?,
+            target: named.clone().unwrap_or_else(|| otherwise.to_owned()),
+            routes,
+            local_cseq: cseq,
+            remote_cseq: None,
+            confirmed: response.status().is_some_and(|status| (200..300).contains(&status)),
+        };
+        Ok((dialog, named.is_none()))
+    }
+
     /// The callee's side, from the INVITE and the tag that our responses to it have. RFC 3261 §12.1.1
     ///
     /// # Errors
@@ -152,12 +177,27 @@ impl Dialog {
         &self.target
     }
 
+    /// The URI that says where requests go: of the first of the route set, be it a strict router, else the remote target.
+    /// RFC 3261 §12.2.1.1, §8.1.2
+    #[must_use]
+    pub fn next_hop(&self) -> &str {
+        let Some(first) = self.routes.first() else { return &self.target };
+        // Cut out of a string at ASCII characters, so that it is a string.
+        std::str::from_utf8(Address::parse(first.as_bytes()).uri).unwrap_or(&self.target)
+    }
+
     /// The next request inside the dialog. Its identity needs [`Dialog::local`] as From and no route of its own.
     /// RFC 3261 §12.2.1.1
     #[must_use]
     pub fn request(&mut self, method: &str) -> Draft {
         self.local_cseq = self.local_cseq.saturating_add(1);
         self.draft(method, self.local_cseq)
+    }
+
+    /// Takes a number that a request inside the dialog had: those that follow have higher ones. A request that is sent again with
+    /// credentials takes a number of its own. RFC 3261 §22.2
+    pub fn count_from(&mut self, cseq: u32) {
+        self.local_cseq = self.local_cseq.max(cseq);
     }
 
     /// The ACK for a 2xx to the INVITE with that CSeq number: of the dialog's route set, and a transaction of its own.

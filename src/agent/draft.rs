@@ -122,7 +122,7 @@ impl Draft {
     }
 
     /// Our Contact. RFC 3261 §8.1.1.8
-    fn contact(&self, line: &LineFacts) -> Option<String> {
+    pub(super) fn contact(&self, line: &LineFacts) -> Option<String> {
         if self.contact_params.starts_with(['*', '<']) {
             return Some(self.contact_params.clone());
         }

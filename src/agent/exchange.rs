@@ -245,6 +245,18 @@ impl Exchange {
         &self.draft
     }
 
+    /// The request as it was last sent, with its Via and its credentials.
+    #[must_use]
+    pub fn request(&self) -> &[u8] {
+        self.client.request()
+    }
+
+    /// The authenticator as it is now, for a request that goes to the same place while the exchange is still kept.
+    #[must_use]
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
     /// The authenticator, for the next request to the same place.
     #[must_use]
     pub fn into_authenticator(self) -> Authenticator {
@@ -259,7 +271,7 @@ impl Attempt {
 }
 
 /// A branch that nobody has had before. RFC 3261 §8.1.1.7
-fn branch(entropy: &mut Entropy) -> String {
+pub(super) fn branch(entropy: &mut Entropy) -> String {
     format!("z9hG4bK{}", entropy.token())
 }
 

@@ -7,6 +7,7 @@ pub mod challenge;
 pub mod dialog;
 pub mod draft;
 pub mod exchange;
+pub mod invite;
 pub mod machine;
 pub mod ping;
 pub mod register;

@@ -1,5 +1,6 @@
 //! What a rule says.
 
+use super::quote::{Part, Quote};
 use crate::base::Span;
 
 /// How grave a finding is.
@@ -68,4 +69,15 @@ pub struct Finding {
     pub stream: Option<u64>,
     /// The bytes that prove it.
     pub evidence: Vec<Evidence>,
+    /// Whether it says more of a finding that was told before, and is not counted again.
+    pub is_update: bool,
+    /// What is to be shown of the messages, until [`super::Recall`] has found it.
+    pub quotes: Vec<Quote>,
+}
+
+impl Finding {
+    /// Quotes a part of the message at `position`, with `label` under it.
+    pub fn quote(&mut self, position: u32, part: Part, label: impl Into<String>) {
+        self.quotes.push(Quote { position, part, label: label.into() });
+    }
 }

@@ -4,10 +4,10 @@
 //! unanswered: then it is the cause of that, and told there in the place of the silence. Conversations are complete half a minute after their last
 //! message, so that an incident waits for so long.
 
-use super::rules::reach::{self, icmp_unreachable};
+use super::rules::reach::{self, certificate, icmp_unreachable};
 use super::{Case, Finding};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
-use crate::trace::incident::What;
+use crate::trace::incident::{Shown, What};
 use crate::trace::{Conversation, Incident};
 
 /// Incidents that wait; the oldest goes, and is told, when there are more.
@@ -44,11 +44,13 @@ pub struct Occurrences {
 #[derive(Debug)]
 pub struct Incidents {
     waiting: Table<Key, Occurrences>,
+    /// Servers whose certificates were told.
+    certificates: Table<Endpoint, ()>,
 }
 
 impl Default for Incidents {
     fn default() -> Self {
-        Incidents { waiting: Table::new(WAITING) }
+        Incidents { waiting: Table::new(WAITING), certificates: Table::new(WAITING) }
     }
 }
 
@@ -61,10 +63,16 @@ fn number(what: &What) -> u8 {
         What::TlsOnPlain(_) => 3,
         What::PlainOnTls(_) => 4,
         What::FragmentLost(_) => 5,
-        What::Unreachable(_) => 6,
+        What::Unreachable(_) => UNREACHABLE,
+        What::Unanswered(_) => UNANSWERED,
+        What::Certificate(_) => CERTIFICATE,
     }
 }
-const NUMBERS: std::ops::Range<u8> = 0..7;
+const UNREACHABLE: u8 = 6;
+const UNANSWERED: u8 = 7;
+const CERTIFICATE: u8 = 8;
+/// Those that may be why a request has no answer.
+const NUMBERS: std::ops::Range<u8> = 0..8;
 
 impl Key {
     fn of(flow: Flow, what: u8) -> Key {
@@ -78,13 +86,35 @@ impl Incidents {
         if matches!(&incident.what, What::Unreachable(u) if !icmp_unreachable::is_refusal(u)) {
             return None;
         }
+        if let What::Certificate(shown) = &incident.what {
+            return self.certificate(incident, shown);
+        }
         let key = Key::of(incident.flow, number(&incident.what));
+        // What is known to be unreachable answers nothing.
+        let other = |what| Key { what, ..key };
+        match key.what {
+            UNANSWERED if self.waiting.get(&other(UNREACHABLE)).is_some() => return None,
+            UNREACHABLE => drop(self.waiting.remove(&other(UNANSWERED))),
+            _ => {}
+        }
         let begin =
             || Occurrences { first: incident.clone(), count: 0, last: incident.time, recovered: false, told: false };
         let (known, gone) = self.waiting.touch_or_insert(&key, incident.time.0, begin);
         known.count = known.count.saturating_add(1);
         known.last = known.last.max(incident.time);
         gone.and_then(|(_, gone)| told(&gone))
+    }
+
+    /// What is wrong with a certificate is told at once, and once for each server: connections last for hours.
+    fn certificate(&mut self, incident: &Incident, shown: &Shown) -> Option<Finding> {
+        certificate::problems(shown, incident.time).first()?;
+        let server = incident.flow.dst;
+        if self.certificates.touch(&server, incident.time.0).is_some() {
+            return None;
+        }
+        self.certificates.touch_or_insert(&server, incident.time.0, || ());
+        let (first, time) = (incident.clone(), incident.time);
+        Some(reach::of_incident(&Occurrences { first, count: 1, last: time, recovered: false, told: true }))
     }
 
     /// What has waited long enough by `now`.
@@ -118,6 +148,14 @@ impl Incidents {
         let request = silence.positions.first().and_then(|&p| c.at(p));
         let Some(cause) = request.and_then(|request| self.cause(request.flow, request.time)) else { return silence };
         cause.told = true;
+        // That TCP got no answer either does not say why UDP got none.
+        if matches!(cause.first.what, What::Unanswered(_)) && request.is_some_and(|r| !r.transport.is_reliable()) {
+            let mut silence = silence;
+            silence.detail.push(
+                "TCP connections to it got no answer either: it is down, or something drops all of it.".to_owned(),
+            );
+            return silence;
+        }
         explained(reach::of_incident(cause), &silence)
     }
 
@@ -149,7 +187,7 @@ impl Incidents {
     fn note_answers(&mut self, c: &Conversation) {
         const LOOKED_AT: usize = 64;
         for t in c.transactions.iter().take(LOOKED_AT).filter(|t| t.first_response.is_some()) {
-            for what in [What::Refused].iter().map(number) {
+            for what in [number(&What::Refused), UNANSWERED] {
                 if let Some(known) = self.waiting.get_mut(&Key::of(t.flow, what)) {
                     known.recovered |= t.last_send >= known.first.time;
                 }

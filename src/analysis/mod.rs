@@ -6,6 +6,8 @@
 pub mod finding;
 pub mod fold;
 pub mod incidents;
+pub mod quote;
+pub mod recall;
 pub mod roles;
 pub mod rules;
 pub mod settings;
@@ -13,6 +15,8 @@ pub mod watch;
 pub mod words;
 
 pub use finding::{Confidence, Evidence, Finding, Severity};
+pub use quote::{Part, Quote};
+pub use recall::Recall;
 pub use settings::Settings;
 pub use watch::Watch;
 

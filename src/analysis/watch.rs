@@ -9,7 +9,8 @@ use super::rules::media::orphan::Orphans;
 use super::rules::reach::capture_duplicate::Copies;
 use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
-use crate::trace::{Incident, MediaStream};
+use crate::sip::Method;
+use crate::trace::{Conversation, Incident, MediaStream};
 
 /// Sees every conversation, stream and incident of a run once, and says what they amount to.
 #[derive(Debug, Default)]
@@ -27,7 +28,9 @@ impl Watch {
     /// A watch that knows what `settings` say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Watch { sources: Sources::new(settings.home_country.as_deref()), ..Watch::default() }
+        let mut sources = Sources::new(settings.home_country.as_deref());
+        sources.read_along = settings.read_along;
+        Watch { sources, ..Watch::default() }
     }
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
@@ -40,6 +43,15 @@ impl Watch {
         self.sources.conversation(case, findings);
     }
 
+    /// Sees a message of a conversation that is not complete yet, where somebody reads along.
+    pub fn message(&mut self, c: &Conversation, position: u32) {
+        let Some(f) = c.at(position).filter(|_| self.sources.read_along) else { return };
+        let promises = f.method == Method::Invite && (180..300).contains(&f.status) && !f.is_repeat();
+        if let Some(first) = c.facts.first().filter(|_| promises) {
+            self.sources.promising(first.flow.src.ip(), f.time);
+        }
+    }
+
     /// Takes an incident in; what had to go for it is told.
     #[must_use]
     pub fn incident(&mut self, incident: &Incident) -> Vec<Finding> {
@@ -50,6 +62,12 @@ impl Watch {
     #[must_use]
     pub fn due(&mut self, now: Timestamp) -> Vec<Finding> {
         self.incidents.due(now)
+    }
+
+    /// What the conversations taken in until now establish, where somebody reads along.
+    #[must_use]
+    pub fn established(&mut self) -> Vec<Finding> {
+        self.sources.established()
     }
 
     /// Judges a stream that belongs to no call.

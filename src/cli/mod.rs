@@ -2,8 +2,10 @@
 
 pub mod active;
 pub mod decode;
+pub mod demo;
 pub mod duration;
 pub mod explain;
+pub mod invite;
 pub mod lint;
 pub mod output;
 pub mod ping;
@@ -17,7 +19,7 @@ use clap::{Parser, Subcommand};
 /// Pings, registers, calls, decodes and explains SIP.
 #[derive(Debug, Parser)]
 #[command(name = "sipctl", version, about, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Try: sipctl decode capture.pcap\n     sipctl help decode")]
+#[command(after_help = "Try: sipctl demo\n     sipctl decode capture.pcap\n     sipctl help decode")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -27,12 +29,16 @@ pub struct Cli {
 /// The commands that work.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A whole SIP network on the loopback: registrar, proxy, two phones, a call with audio, and its ladder
+    Demo(Box<demo::DemoArgs>),
     /// Capture files, standard input or a live device: calls, ladders, findings, JSON
     Decode(Box<decode::DecodeArgs>),
     /// OPTIONS ping: reachability, loss, round trips, who answers and what it supports
     Ping(Box<ping::PingArgs>),
     /// Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again
     Register(Box<register::RegisterArgs>),
+    /// Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard
+    Invite(Box<invite::InviteArgs>),
     /// The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried
     Resolve(Box<resolve::ResolveArgs>),
     /// Max-Forwards traceroute: one line a hop
@@ -70,6 +76,7 @@ impl Command {
         match self {
             Command::Ping(args) => args.active.exit_style,
             Command::Register(args) => args.active.exit_style,
+            Command::Invite(args) => args.active.exit_style,
             Command::Resolve(args) => args.active.exit_style,
             Command::Trace(args) => args.active.exit_style,
             _ => active::ExitStyle::Sipctl,

@@ -74,7 +74,7 @@ pub struct PingArgs {
     pub output: OutputArgs,
 }
 
-fn percent(text: &str) -> Result<f64, String> {
+pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     number
         .parse()

@@ -142,7 +142,12 @@ impl Setup {
         if !self.decodes {
             return Ok(Recorded::default());
         }
-        let mut report = Report { summary, peers, sources: vec![source(args, &totals)], ..gather.finished() };
+        let mut report = Report {
+            summary,
+            peers,
+            sources: vec![source(args.write.as_ref().map(|path| path.to_string_lossy().into_owned()), &totals)],
+            ..gather.finished()
+        };
         let mut ladder = Vec::new();
         if args.ladder {
             let options = TextOptions { mode: Mode::All, ..TextOptions::default() };
@@ -182,11 +187,11 @@ impl Setup {
     }
 }
 
-/// The recording as a source of a report.
-fn source(args: &ActiveArgs, totals: &Totals) -> Source {
-    let path = args.write.as_ref().map_or_else(|| "own traffic".to_owned(), |path| path.to_string_lossy().into_owned());
+/// The recording as a source of a report: the file that it was saved to, where it was.
+#[must_use]
+pub fn source(path: Option<String>, totals: &Totals) -> Source {
     Source {
-        path,
+        path: path.unwrap_or_else(|| "own traffic".to_owned()),
         format: "pcapng".to_owned(),
         link_types: vec!["raw_ip".to_owned()],
         packets: totals.packets,
@@ -199,6 +204,14 @@ fn source(args: &ActiveArgs, totals: &Totals) -> Source {
 }
 
 fn connector(args: &ActiveArgs, recorder: Option<Arc<Recorder>>) -> Result<Connector, Failure> {
+    connector_to(args, recorder.map(|recorder| recorder as Arc<dyn Tap>))
+}
+
+/// What opens lines as the options say; what passes them is told to `tap`.
+///
+/// # Errors
+/// Certificates and keys that cannot be used.
+pub fn connector_to(args: &ActiveArgs, tap: Option<Arc<dyn Tap>>) -> Result<Connector, Failure> {
     let named = || std::env::var_os("SSLKEYLOGFILE").filter(|name| !name.is_empty()).map(Into::into);
     let options = ConnectOptions {
         bind: args.bind,
@@ -208,7 +221,7 @@ fn connector(args: &ActiveArgs, recorder: Option<Arc<Recorder>>) -> Result<Conne
         tls_server_name: args.tls_server_name.clone(),
         tls_insecure: args.tls_insecure,
         keylog: if args.dry_run { None } else { args.keylog.clone().or_else(named) },
-        tap: recorder.map(|recorder| recorder as Arc<dyn Tap>),
+        tap,
     };
     // Nothing was tried yet: files that cannot be used are a matter of the command line.
     Connector::new(options).map_err(|e| with_hint(Failure::new(Exit::Usage, anyhow!(e.message.clone())), &e))

@@ -35,6 +35,8 @@ pub fn run(args: &DecodeArgs) -> Result<Exit, Failure> {
     let mut settings = evidence::settings(args)?;
     let mut plan = Plan::of(args)?;
     let mut input = open(args)?;
+    settings.read_along =
+        input.is_live() || (args.output.form() == Format::Ndjson && !args.summary && args.expect.is_empty());
     settings.coarse_times = input.infos().iter().any(|(info, _)| info.coarse_times);
     plan.begin(&input)?;
     let mut out = output::open(&args.output)?;

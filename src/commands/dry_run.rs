@@ -20,14 +20,22 @@ const MOST_ACTIONS: usize = 1000;
 /// # Errors
 /// Where there is no way to the first candidate, or the output cannot be written.
 pub fn show(machine: &mut impl Machine, plan: &Plan, setup: &Setup, args: &ActiveArgs) -> Result<Exit, Failure> {
+    let local = |peer| setup.connector.local_address(peer);
+    print(&first_messages(machine, plan, local).map_err(failure)?, args)
+}
+
+/// Shows messages that are not sent, with where each would go.
+///
+/// # Errors
+/// Where the output cannot be written.
+pub fn print(messages: &[(LineFacts, Vec<u8>)], args: &ActiveArgs) -> Result<Exit, Failure> {
     let mut out = std::io::stdout().lock();
     let escapes = out.is_terminal();
-    let local = |peer| setup.connector.local_address(peer);
-    for (facts, bytes) in first_messages(machine, plan, local).map_err(failure)? {
+    for (facts, bytes) in messages {
         let line = format!("not sent: {} bytes to {} over {}", bytes.len(), facts.peer, facts.protocol);
         // Nobody is left to tell where standard error is closed.
         let _ = writeln!(std::io::stderr(), "sipctl: {}", output::one_line(&line));
-        let bytes = if args.show_secrets { Cow::Borrowed(&bytes[..]) } else { secrets::hide(&bytes) };
+        let bytes = if args.show_secrets { Cow::Borrowed(&bytes[..]) } else { secrets::hide(bytes) };
         if escapes {
             for line in bytes.split(|&b| b == b'\n') {
                 writeln!(out, "{}", Safe(line.strip_suffix(b"\r").unwrap_or(line)))?;

@@ -3,10 +3,12 @@
 pub mod active;
 pub mod background;
 pub mod decode;
+pub mod demo;
 pub mod devices;
 pub mod dry_run;
 mod evidence;
 pub mod explain;
+pub mod invite;
 pub mod lint;
 pub mod outlet;
 pub mod output;
@@ -47,8 +49,10 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Decode(args) => decode::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Ping(args) => ping::run(&args),
         Command::Register(args) => register::run(&args),
+        Command::Invite(args) => invite::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Serve(args) => serve::run(&args),

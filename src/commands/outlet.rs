@@ -236,7 +236,13 @@ impl Outlet for LiveText<'_> {
         self.write(|out, terminal| text::message_line(message, terminal, out));
     }
     fn finding(&mut self, position: u64, finding: Finding) {
-        self.findings.insert(position, finding);
+        let of_conversation = finding.call.or(finding.registration).or(finding.exchange);
+        if of_conversation.is_some() {
+            self.findings.insert(position, finding);
+        } else {
+            let evidence = text::Evidence::default();
+            self.write(|out, terminal| text::finding(&finding, &evidence, terminal, out));
+        }
     }
     fn call(&mut self, call: Call, messages: Vec<Message<'static>>) {
         let findings = std::mem::take(&mut self.findings);

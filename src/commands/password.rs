@@ -20,8 +20,7 @@ pub const VARIABLE: &str = "SIPCTL_PASSWORD";
 pub fn read(args: &ActiveArgs) -> Result<Option<String>, Failure> {
     let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error);
     if let Some(path) = &args.password_file {
-        let text = from_file(path).map_err(usage)?;
-        return first_line(&text, &path.display().to_string()).map(Some).map_err(usage);
+        return of_file(path).map(Some);
     }
     if args.password_stdin {
         let mut line = Vec::new();
@@ -30,12 +29,30 @@ pub fn read(args: &ActiveArgs) -> Result<Option<String>, Failure> {
         read.context("cannot read the password from standard input").map_err(usage)?;
         return first_line(&line, "standard input").map(Some).map_err(usage);
     }
-    match std::env::var(VARIABLE) {
+    of_variable(VARIABLE)
+}
+
+/// The password that a variable holds; `None` where it is not set, or empty.
+///
+/// # Errors
+/// Where it is no text.
+pub fn of_variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
         Ok(password) if password.is_empty() => Ok(None),
         Ok(password) => Ok(Some(password)),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(usage(anyhow!("{VARIABLE} is not UTF-8"))),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::new(Exit::Usage, anyhow!("{name} is not UTF-8"))),
     }
+}
+
+/// The password in the first line of a file.
+///
+/// # Errors
+/// What cannot be read, is empty, or is no text.
+pub fn of_file(path: &Path) -> Result<String, Failure> {
+    let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error);
+    let text = from_file(path).map_err(usage)?;
+    first_line(&text, &path.display().to_string()).map_err(usage)
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Vec<u8>> {

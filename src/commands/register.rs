@@ -41,16 +41,21 @@ pub fn run(args: &RegisterArgs) -> Result<Exit, Failure> {
 }
 
 /// An address of record, and where it is registered.
-struct Who {
-    target: Target,
+pub(super) struct Who {
+    /// Where it is registered.
+    pub target: Target,
     /// `sip:alice@example.com`, without parameters.
-    aor: String,
+    pub aor: String,
     /// `sip:example.com`. RFC 3261 §10.2: the Request-URI has no user part.
-    registrar: String,
+    pub registrar: String,
 }
 
 impl Who {
-    fn of(typed: &str) -> Result<Self, Failure> {
+    /// Of what was typed: an address of record.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn of(typed: &str) -> Result<Self, Failure> {
         let target = Target::parse(typed).map_err(|why| {
             Failure::new(Exit::Usage, anyhow!("'{typed}' is no address of record: {why}"))
                 .with_hint("for example sip:alice@example.com")

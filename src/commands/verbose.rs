@@ -107,6 +107,10 @@ impl<E, F: FnMut(E)> Watch<E> for Watching<'_, F> {
         }
     }
 
+    fn reaching(&mut self, uri: &str) {
+        self.note(&format!("looking for a way to {uri}"));
+    }
+
     fn connected(&mut self, line: &LineFacts) {
         let mut took = Vec::new();
         took.extend(line.connect.map(|t| format!("connect {:.1} ms", t.as_secs_f64() * 1e3)));

@@ -15,6 +15,10 @@ pub trait Watch<E> {
     fn connecting(&mut self, candidate: usize) {
         let _ = candidate;
     }
+    /// A way is being looked for to where a URI leads.
+    fn reaching(&mut self, uri: &str) {
+        let _ = uri;
+    }
     /// A line is open.
     fn connected(&mut self, line: &LineFacts) {
         let _ = line;

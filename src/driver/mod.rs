@@ -4,10 +4,13 @@
 //! the findings.
 
 pub mod agent;
+pub mod call;
 pub mod decode;
+pub mod dial;
 pub mod endpoint;
 pub mod input;
 pub mod media;
+pub mod pair;
 pub mod record;
 pub mod signal;
 pub mod stop;

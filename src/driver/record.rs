@@ -3,6 +3,7 @@
 //! So a trial has the same messages, calls, findings and ladder as a capture of it, because it is one: the packets that
 //! `--write` saves are those that are decoded here.
 
+pub mod both_ends;
 pub mod connection;
 pub mod store;
 pub mod veil;

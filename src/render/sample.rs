@@ -140,6 +140,7 @@ pub(super) fn found(code: &'static str, severity: Severity, title: &str, message
         severity,
         confidence: "certain",
         ruled_out: Vec::new(),
+        update: false,
         title: title.into(),
         detail: String::new(),
         fix: String::new(),

@@ -1,5 +1,6 @@
 //! What ping, register and invite have in common: how the target was found and reached, what came of it. CONTRACT §4
 
+use super::Exit;
 use crate::transport::line::TlsFacts;
 use crate::transport::{LineFacts, Plan};
 use schemars::JsonSchema;
@@ -67,6 +68,23 @@ pub struct Verdict {
     pub code: u8,
     /// One line for people.
     pub reason: String,
+}
+
+/// The verdict of a trial, with a hint for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// The exit code.
+    pub exit: Exit,
+    /// One line.
+    pub reason: String,
+    /// What to do next; empty where there is nothing to say.
+    pub hint: String,
+}
+
+impl Judgement {
+    pub(super) fn new(exit: Exit, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Judgement { exit, reason: reason.into(), hint: hint.into() }
+    }
 }
 
 /// Where the time went; milliseconds, absent where a step was not needed.

@@ -236,6 +236,7 @@ pub fn finding(c: Option<&Conversation>, f: analysis::Finding) -> Finding {
         title: f.title,
         detail: f.detail.join("\n"),
         ruled_out: f.ruled_out,
+        update: f.is_update,
         fix: f.fix.to_owned(),
         rule: f.rule.to_owned(),
         call: of(Kind::Call),

@@ -4,7 +4,7 @@ use super::build;
 use super::decode::{Call, Exchange, Finding, Message, Registration, Severity, Stream};
 use super::select::Selection;
 use super::tally::Tally;
-use crate::analysis::{self, Case, Settings, Watch};
+use crate::analysis::{self, Case, Recall, Settings, Watch};
 use crate::base::Timestamp;
 use crate::sip::{Message as View, Outline};
 use crate::trace::{Conversation, Incident, Kind, MediaStream, Observed, Sink};
@@ -80,6 +80,8 @@ pub struct Collector<'a> {
     detail: Detail,
     settings: &'a Settings,
     watch: Watch,
+    /// The latest messages, where findings are shown.
+    recall: Recall,
     /// The counts.
     pub tally: Tally,
     /// How each address answered; collected only where details are wanted.
@@ -103,6 +105,7 @@ impl<'a> Collector<'a> {
             detail,
             settings,
             watch: Watch::new(settings),
+            recall: Recall::default(),
             tally: Tally::default(),
             peers: super::peers::Peers::default(),
             chosen: super::select::Chosen::default(),
@@ -178,7 +181,9 @@ impl<'a> Collector<'a> {
     /// Tells what concerns no single conversation.
     fn tell_of_run(&mut self, findings: Vec<analysis::Finding>) {
         for finding in findings {
-            self.tally.finding(finding.severity.into());
+            if !finding.is_update {
+                self.tally.finding(finding.severity.into());
+            }
             if self.outlet.wants_details() {
                 self.outlet.finding(self.findings, build::finding(None, finding));
             }
@@ -220,6 +225,10 @@ impl Sink for Collector<'_> {
         let Some(facts) = c.at(position) else { return };
         self.origin.get_or_insert(facts.time);
         self.now = self.now.max(facts.time);
+        self.watch.message(c, position);
+        if self.outlet.wants_details() {
+            self.recall.add(facts.index, observed.bytes, facts.cut);
+        }
         if self.selection.is_everything() {
             self.tally.message(c, facts);
             if self.outlet.wants_details() {
@@ -230,6 +239,10 @@ impl Sink for Collector<'_> {
 
     fn clock(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        if self.settings.read_along && self.selection.is_everything() {
+            let due = self.watch.due(now);
+            self.tell_of_run(due);
+        }
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
@@ -240,7 +253,7 @@ impl Sink for Collector<'_> {
         // Packets that are no messages pass the time, too. Where messages bring times of their own (HEP), only what passed here counts.
         let quiet = std::time::Duration::from_nanos(self.clock.since(c.touched).max(0) as u64);
         let case = Case::new(c, streams, self.now.max(c.end().after(quiet)), self.settings);
-        let findings = analysis::judge(&case, &mut self.watch);
+        let mut findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;
         }
@@ -258,7 +271,12 @@ impl Sink for Collector<'_> {
         self.count(&case, &findings);
         if self.outlet.wants_details() {
             self.peers.add(c);
+            findings.iter_mut().for_each(|finding| self.recall.show(c, finding));
             self.hand_out(c, streams, findings);
+        }
+        if self.selection.is_everything() {
+            let established = self.watch.established();
+            self.tell_of_run(established);
         }
     }
 

@@ -415,6 +415,9 @@ pub struct Finding {
     pub messages: Vec<u64>,
     /// The bytes that prove it.
     pub spans: Vec<EvidenceSpan>,
+    /// Whether it says more of one that was told before, while the input went on: it is not counted again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub update: bool,
 }
 
 /// How one address answered.

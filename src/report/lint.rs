@@ -2,7 +2,10 @@
 
 use super::decode::{FindingCounts, Instant, Severity};
 use super::text::Text;
-use crate::analysis::rules;
+use crate::analysis::rules::{self, sdp};
+use crate::base::Span;
+use crate::media::sdp::Session;
+use crate::sip::multipart::Part;
 use crate::sip::{Defect, DefectKind, Message, Outline, StartLine, check};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -126,7 +129,12 @@ impl Linter {
             });
         }
         place.begins = Text::new(&begins(&message)).into_owned();
-        let faults: Vec<Fault> = self.found.iter().map(|defect| fault(defect, &place, bytes)).collect();
+        let mut faults: Vec<Fault> = self.found.iter().map(|defect| Wrong::of(defect).fault(&place, bytes)).collect();
+        // Half a body proves nothing.
+        if !cut {
+            let bodies = message.bodies().filter(Part::is_sdp);
+            faults.extend(bodies.flat_map(|body| of_sdp(body.bytes, &message)).map(|wrong| wrong.fault(&place, bytes)));
+        }
         self.summary.messages += 1;
         self.summary.clean += u64::from(faults.is_empty());
         for fault in &faults {
@@ -167,27 +175,57 @@ fn begins(message: &Message<'_>) -> Vec<u8> {
     text.into_iter().take(MOST).collect()
 }
 
-fn fault(defect: &Defect, place: &Place, bytes: &[u8]) -> Fault {
-    let at = (defect.span.start as usize).min(bytes.len());
-    let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
-    let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
-    let line = &bytes[line_start..line_end];
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let column = at - line_start;
-    let skip = if line.len() > LINE { column.saturating_sub(LINE / 2).min(line.len() - LINE) } else { 0 };
-    let text: Vec<u8> = line[skip..].iter().copied().take(LINE).collect();
-    Fault {
-        code: defect.kind.code(),
-        severity: severity(defect),
-        what: defect.what,
-        rule: defect.rule,
-        place: place.clone(),
-        start: defect.span.start,
-        end: defect.span.end,
-        line: memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1,
-        column: column as u32 + 1,
-        text: Text::new(&text).into_owned(),
-        text_column: (column - skip) as u32,
+/// What breaks a rule, of the message or of a session description in it.
+struct Wrong {
+    code: &'static str,
+    severity: Severity,
+    what: &'static str,
+    rule: &'static str,
+    span: Span,
+}
+
+/// What is wrong with a session description; spans are those of the message.
+fn of_sdp(body: &[u8], message: &Message<'_>) -> Vec<Wrong> {
+    let start = message.span_of(body).start;
+    let wrong = |defect: &crate::media::sdp::Defect| Wrong {
+        code: sdp::malformed::CODE,
+        severity: sdp::malformed::severity(defect.kind).into(),
+        what: sdp::malformed::words(defect.kind),
+        rule: defect.kind.rule(),
+        // What is missing is missed where the description begins.
+        span: if defect.span.is_empty() { Span { start, end: start } } else { defect.span.shifted(start) },
+    };
+    Session::parse(body).defects.iter().map(wrong).collect()
+}
+
+impl Wrong {
+    fn of(defect: &Defect) -> Wrong {
+        let Defect { kind, span, what, rule } = *defect;
+        Wrong { code: kind.code(), severity: severity(defect), what, rule, span }
+    }
+
+    fn fault(&self, place: &Place, bytes: &[u8]) -> Fault {
+        let at = (self.span.start as usize).min(bytes.len());
+        let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
+        let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
+        let line = &bytes[line_start..line_end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let column = at - line_start;
+        let skip = if line.len() > LINE { column.saturating_sub(LINE / 2).min(line.len() - LINE) } else { 0 };
+        let text: Vec<u8> = line[skip..].iter().copied().take(LINE).collect();
+        Fault {
+            code: self.code,
+            severity: self.severity,
+            what: self.what,
+            rule: self.rule,
+            place: place.clone(),
+            start: self.span.start,
+            end: self.span.end,
+            line: memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1,
+            column: column as u32 + 1,
+            text: Text::new(&text).into_owned(),
+            text_column: (column - skip) as u32,
+        }
     }
 }
 
@@ -216,6 +254,30 @@ mod tests {
         assert!(shown.contains(&("header-malformed", Severity::Error, 3, 24)), "{shown:?}");
         assert_eq!((linter.summary.messages, linter.summary.clean), (1, 0));
         assert_eq!(faults[0].place.begins.bytes(), b"OPTIONS");
+    }
+
+    #[test]
+    fn a_session_description_is_judged_in_its_message() {
+        let body = "v=0\r\no=- 1 1 IN IP4\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+        let head = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nTo: <sip:b@example.com>;tag=2\r\n\
+            From: <sip:a@example.com>;tag=1\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContact: <sip:b@192.0.2.1>\r\n\
+            Content-Type: application/sdp\r\n";
+        let message = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        let mut linter = Linter::default();
+        let faults = linter.message(Place::default(), message.as_bytes(), false, false);
+        let shown: Vec<_> = faults.iter().map(|f| (f.code, f.severity, f.line, f.what)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("sdp-malformed", Severity::Error, 12, "its o= line has not six fields"),
+                ("sdp-malformed", Severity::Error, 15, "a medium has no c= line, and neither has the session"),
+            ]
+        );
+        assert_eq!(&message[faults[0].start as usize..faults[0].end as usize], "o=- 1 1 IN IP4");
+        assert_eq!((faults[0].text.bytes(), faults[0].rule), (&b"o=- 1 1 IN IP4"[..], "RFC 8866 §5.2"));
+        // Where the capture lacks the end of the message, half a description proves nothing.
+        let faults = linter.message(Place::default(), message[..message.len() - 30].as_bytes(), true, false);
+        assert!(faults.iter().all(|f| f.code != "sdp-malformed"), "{faults:?}");
     }
 
     #[test]

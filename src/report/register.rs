@@ -5,8 +5,9 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
+pub use super::active::Judgement;
 pub use build::{Trial, account, attempts, report};
-pub use judge::{Judgement, judge};
+pub use judge::judge;
 
 use super::active::{Resolution, Timing, Tls, Verdict};
 use super::decode::{Finding, Message, Stream};

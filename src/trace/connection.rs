@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Examiner, Sight};
 use super::facts::Transport;
-use super::incident::What;
+use super::incident::{Shown, What};
 use super::ports::Ports;
 use super::witness::Witness;
 use crate::base::{Flow, Timestamp};
@@ -21,6 +21,8 @@ pub struct Connection {
     content: Content,
     closed: [bool; 2],
     witness: Witness,
+    /// Whether the server's certificate was handed on.
+    certificate_told: bool,
 }
 
 /// What a direction of a connection needs to take bytes in.
@@ -88,6 +90,8 @@ struct WebSocket {
     frames: [websocket::Frames; 2],
 }
 
+/// Bytes of a certificate that is looked at.
+const MOST_OF_CERTIFICATE: usize = 16 * 1024;
 /// A first line is waited for within this many bytes.
 const FIRST_LINE_CAP: usize = 512;
 
@@ -149,6 +153,23 @@ impl Connection {
     #[must_use]
     pub fn speakers(&self) -> Option<(Flow, bool)> {
         Some((self.first?, self.tls.is_some()))
+    }
+
+    /// The server's certificate, once, when both sides have gone on to talk under it; with the direction that spoke first.
+    pub fn certificate(&mut self) -> Option<(Flow, Shown)> {
+        if self.certificate_told || !self.witness.has_exchanged_data() {
+            return None;
+        }
+        let info = self.tls.as_ref()?.info();
+        // Up to TLS 1.2 data means that the handshake is over; in TLS 1.3 the handshake looks like it.
+        if info.version == Some(tls::Version::Tls13) && !self.witness.carried_sip {
+            return None;
+        }
+        let certificate = info.server_certificates.first()?;
+        self.certificate_told = true;
+        let server_name = info.server_name.as_deref().map(Box::from);
+        let shown = Shown { server_name, certificate: certificate.as_slice().into() };
+        self.first.filter(|_| certificate.len() <= MOST_OF_CERTIFICATE).map(|first| (first, shown))
     }
 
     /// Notes that a side ended, or reset the connection.

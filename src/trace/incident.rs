@@ -25,10 +25,14 @@ pub struct Incident {
 pub enum What {
     /// A TCP connection was refused: an RST answered the SYN.
     Refused,
+    /// A TCP connection was asked for again and again, and nothing came back.
+    Unanswered(Opening),
     /// A TCP connection that carried SIP was reset.
     Reset(Reset),
     /// TLS did not come about, or ended by an alert.
     TlsFailed(Box<TlsFailure>),
+    /// TLS came about, and this is the certificate that the server showed.
+    Certificate(Box<Shown>),
     /// TLS was begun on a port that speaks plain SIP.
     TlsOnPlain(Answer),
     /// Plain SIP was sent to a port that speaks TLS.
@@ -37,6 +41,24 @@ pub enum What {
     FragmentLost(Box<Incomplete>),
     /// An ICMP error that quotes too little to say which message it is about, or the opening of a TCP connection.
     Unreachable(Unreachable),
+}
+
+/// The SYNs of a connection that nobody answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// How many were sent until that was certain.
+    pub syns: u32,
+    /// When the first was sent.
+    pub since: Timestamp,
+}
+
+/// The certificate of a server that a client talked to over TLS.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// The name that the client asked for. RFC 6066 §3
+    pub server_name: Option<Box<str>>,
+    /// The certificate in DER.
+    pub certificate: Box<[u8]>,
 }
 
 /// How a connection that carried SIP was reset.

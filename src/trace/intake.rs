@@ -4,7 +4,7 @@ use super::batch::{Batch, Examiner, IcmpSeen, RtpSeen, Sight};
 use super::connection::{Connection, Surroundings};
 use super::conversation::Unreachable;
 use super::facts::Transport;
-use super::incident::{Incident, Incomplete, What};
+use super::incident::{Incident, Incomplete, Opening, What};
 use super::ports::Ports;
 use crate::base::{Flow, Table, Timestamp};
 use crate::media::rtp;
@@ -198,6 +198,7 @@ impl Intake {
         let Intake { stack, streams, content } = self;
         stack.finish();
         content.fragments(stack, batch);
+        streams.pass_time(batch.last_time);
         // Every connection that is still open ends here with an event of its own.
         streams.finish(&mut |event| content.stream(&event, 0, batch));
     }
@@ -348,6 +349,13 @@ impl Content {
                         ports.saw_connection(first.dst.port, secure);
                     }
                 }
+                if let Some((first, shown)) = connection.certificate()
+                    && asked
+                    && ports.is_sip(first.dst.port)
+                {
+                    let what = What::Certificate(Box::new(shown));
+                    around.batch.incident(Incident { what, time: event.time, frame: event.frame, flow: first }, &[]);
+                }
                 *pending = (*pending + connection.pending()).saturating_sub(before);
                 if *pending > PENDING_CAP {
                     let before = connection.pending();
@@ -367,7 +375,11 @@ impl Content {
                 let flow = event.flow.reversed();
                 batch.incident(Incident { what: What::Refused, time: event.time, frame: event.frame, flow }, &[]);
             }
-            Kind::Refused => {}
+            Kind::Unanswered { syns, since } if asked && ports.is_sip(event.flow.dst.port) => {
+                let what = What::Unanswered(Opening { syns, since });
+                batch.incident(Incident { what, time: event.time, frame: event.frame, flow: event.flow }, &[]);
+            }
+            Kind::Refused | Kind::Unanswered { .. } => {}
             // Each direction ends with one of these.
             Kind::Closed { .. } | Kind::Evicted => {
                 let known = connections.get_mut(&event.connection);

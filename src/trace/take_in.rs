@@ -323,7 +323,7 @@ fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {
 }
 
 /// The line of a message that holds the byte at `at` (a window around it, where the line is long), its 1-based number, and where in it the byte stands.
-fn line_at(bytes: &[u8], at: usize) -> (Box<[u8]>, u32, u32) {
+pub fn line_at(bytes: &[u8], at: usize) -> (Box<[u8]>, u32, u32) {
     let at = at.min(bytes.len());
     let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
     let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);

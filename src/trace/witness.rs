@@ -156,6 +156,12 @@ impl Witness {
         }
     }
 
+    /// Whether both sides of a TLS connection sent records of data.
+    #[must_use]
+    pub fn has_exchanged_data(&self) -> bool {
+        self.records.as_deref().is_some_and(|sides| sides.iter().all(|side| side.data > 0))
+    }
+
     /// The frame that shows what the verdict says, where one does.
     #[must_use]
     pub fn frame(&self) -> Option<u64> {

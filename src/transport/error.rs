@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 /// The step that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +33,8 @@ pub struct TransportError {
     pub message: String,
     /// What to do next; empty where there is nothing to say.
     pub hint: String,
+    /// The peer that an ICMP error concerns; `None` where it is the line's own, or no ICMP error.
+    pub peer: Option<SocketAddr>,
 }
 
 impl fmt::Display for TransportError {
@@ -44,13 +47,20 @@ impl TransportError {
     /// An error without a hint.
     #[must_use]
     pub fn new(phase: Phase, kind: &'static str, message: impl Into<String>) -> Self {
-        TransportError { phase, kind, message: message.into(), hint: String::new() }
+        TransportError { phase, kind, message: message.into(), hint: String::new(), peer: None }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
+        self
+    }
+
+    /// The same, about that peer.
+    #[must_use]
+    pub(super) fn about(mut self, peer: SocketAddr) -> Self {
+        self.peer = Some(peer);
         self
     }
 

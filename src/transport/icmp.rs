@@ -3,7 +3,7 @@
 use super::{Phase, TransportError};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 use tokio::net::UdpSocket;
 
@@ -30,7 +30,8 @@ struct Report {
     code: u8,
 }
 
-/// Takes the next error from the queue: what it means for a sender to `peer`, or `None` where it means nothing.
+/// Takes the next error from the queue: what it means for who sent to whom it concerns (`peer`, where the system does not say), or
+/// `None` where it means nothing.
 ///
 /// # Errors
 /// `WouldBlock` where the queue is empty.
@@ -41,6 +42,7 @@ pub(super) fn next(socket: &UdpSocket, peer: SocketAddr) -> io::Result<Option<Tr
     let mut parts = [IoSliceMut::new(&mut head)];
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
     let got = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let peer = got.address.as_ref().and_then(told).unwrap_or(peer);
     let Ok(messages) = got.cmsgs() else { return Ok(None) };
     for message in messages {
         let error = match message {
@@ -53,9 +55,17 @@ pub(super) fn next(socket: &UdpSocket, peer: SocketAddr) -> io::Result<Option<Tr
             // Ours: a datagram over the path's MTU, which is sent in fragments next time.
             _ => continue,
         };
-        return Ok(meaning(Report { v6, kind: error.ee_type, code: error.ee_code }, peer));
+        let report = Report { v6, kind: error.ee_type, code: error.ee_code };
+        return Ok(meaning(report, peer).map(|error| error.about(peer)));
     }
     Ok(None)
+}
+
+/// To whom the datagram went that the error answers.
+fn told(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = || address.as_sockaddr_in().map(|a| SocketAddr::V4(SocketAddrV4::from(*a)));
+    let v6 = || address.as_sockaddr_in6().map(|a| SocketAddr::V6(SocketAddrV6::from(*a)));
+    v4().or_else(v6)
 }
 
 /// Unreachable hosts, networks, ports and protocols and parameter problems end a transaction; exceeded hop limits, quenched sources

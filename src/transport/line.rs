@@ -151,6 +151,17 @@ impl Line {
         self.carrier.send(message).await
     }
 
+    /// Sends a datagram to another than the peer, from the same socket. Over a connection there is no other: it goes to the peer.
+    ///
+    /// # Errors
+    /// Why it could not; an ICMP error that answered an earlier datagram included: it says whom it concerns ([`TransportError::peer`]).
+    pub async fn send_to(&mut self, peer: SocketAddr, message: &[u8]) -> Result<(), TransportError> {
+        match &mut self.carrier {
+            Carrier::Udp(udp) => udp.send_to(peer, message).await,
+            carrier => carrier.send(message).await,
+        }
+    }
+
     /// The next whole message, put into `into` (cleared first). A datagram or WebSocket message is given as it came, SIP or
     /// not; of a stream, what the framer cuts out; keep-alives are answered or swallowed. Cancel safe: dropping the future loses nothing.
     ///

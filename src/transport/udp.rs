@@ -1,6 +1,7 @@
 //! A UDP socket that talks to one peer and hears everyone.
 
 use super::{Phase, Received, Tap, TransportError, Wire, icmp, socket};
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub(super) struct Udp {
     peer: SocketAddr,
     tap: Option<Arc<dyn Tap>>,
     inbox: Box<[u8]>,
-    /// What ICMP said, until everything that was received before is handed on.
-    icmp: Option<TransportError>,
+    /// What ICMP said, one error a peer, until everything that was received before is handed on.
+    icmp: VecDeque<TransportError>,
 }
 
 impl Udp {
@@ -41,40 +42,39 @@ impl Udp {
         let failed = |e: io::Error| TransportError::of_io(Phase::Connect, &format!("cannot reach {peer}"), &e);
         icmp::enable(&socket, peer.is_ipv6()).map_err(failed)?;
         let local = socket.local_addr().map_err(failed)?;
-        Ok(Udp { socket, local, peer, tap, inbox: vec![0; 65_536].into(), icmp: None })
+        Ok(Udp { socket, local, peer, tap, inbox: vec![0; 65_536].into(), icmp: VecDeque::new() })
     }
 
     pub(super) async fn send(&mut self, message: &[u8]) -> Result<(), TransportError> {
+        self.send_to(self.peer, message).await
+    }
+
+    /// Sends to another than the peer.
+    pub(super) async fn send_to(&mut self, peer: SocketAddr, message: &[u8]) -> Result<(), TransportError> {
         if message.len() > MAX_DATAGRAM {
-            return Err(too_large(message.len(), self.peer));
+            return Err(too_large(message.len(), peer));
         }
         let mut tries = 0;
         loop {
-            let failed = match self.socket.send_to(message, self.peer).await {
+            let failed = match self.socket.send_to(message, peer).await {
                 Ok(_) => break,
                 Err(e) => e,
             };
             // The system hands an earlier datagram's ICMP error to whoever calls next, and then sends nothing.
             self.take_icmp();
-            if let Some(error) = self.icmp.take() {
-                return Err(error);
+            // What it says of another peer is told when something is received.
+            if let Some(at) = self.icmp.iter().position(|e| e.peer.is_none_or(|p| p == peer)) {
+                return Err(self.icmp.remove(at).unwrap_or_else(|| cannot_send(peer, message.len(), &failed)));
             }
             tries += 1;
             if tries > 2 || failed.raw_os_error() == Some(nix::errno::Errno::EMSGSIZE as i32) && tries > 1 {
-                return Err(self.cannot_send(message.len(), &failed));
+                return Err(cannot_send(peer, message.len(), &failed));
             }
         }
         if let Some(tap) = &self.tap {
-            tap.wire(SystemTime::now(), Wire::Datagram { src: self.local, dst: self.peer, bytes: message });
+            tap.wire(SystemTime::now(), Wire::Datagram { src: self.local, dst: peer, bytes: message });
         }
         Ok(())
-    }
-
-    fn cannot_send(&self, length: usize, error: &io::Error) -> TransportError {
-        if error.raw_os_error() == Some(nix::errno::Errno::EMSGSIZE as i32) {
-            return too_large(length, self.peer);
-        }
-        TransportError::of_io(Phase::Send, &format!("cannot send to {}", self.peer), error)
     }
 
     pub(super) async fn receive(&mut self, into: &mut Vec<u8>) -> Result<Received, TransportError> {
@@ -92,7 +92,7 @@ impl Udp {
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.take_icmp();
-                    if let Some(error) = self.icmp.take() {
+                    if let Some(error) = self.icmp.pop_front() {
                         return Err(error);
                     }
                     let interest = Interest::READABLE.add(Interest::ERROR);
@@ -127,15 +127,23 @@ impl Udp {
         while taken < 64 {
             let Ok(next) = self.socket.try_io(Interest::ERROR, || icmp::next(&self.socket, self.peer)) else { break };
             taken += 1;
-            if next.is_some() {
-                if self.icmp.is_none()
-                    && let Some(tap) = &self.tap
-                {
-                    tap.wire(SystemTime::now(), Wire::Refused { src: self.peer, dst: self.local, tcp: false });
-                }
-                self.icmp = next;
+            let Some(error) = next else { continue };
+            if self.icmp.iter().any(|told| told.peer == error.peer) {
+                continue;
             }
+            if let Some(tap) = &self.tap {
+                let src = error.peer.unwrap_or(self.peer);
+                tap.wire(SystemTime::now(), Wire::Refused { src, dst: self.local, tcp: false });
+            }
+            self.icmp.push_back(error);
         }
         taken
     }
+}
+
+fn cannot_send(peer: SocketAddr, length: usize, error: &io::Error) -> TransportError {
+    if error.raw_os_error() == Some(nix::errno::Errno::EMSGSIZE as i32) {
+        return too_large(length, peer);
+    }
+    TransportError::of_io(Phase::Send, &format!("cannot send to {peer}"), error)
 }

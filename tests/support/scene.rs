@@ -185,6 +185,24 @@ impl Connection {
         c.segment(scene, 1, RST | ACK, &[]);
     }
 
+    /// The opening of a connection, sent at several instants; nothing answers.
+    pub fn unanswered(scene: &mut Scene, client: SocketAddr, server: SocketAddr, at: &[u64]) -> Connection {
+        let mut c = Connection { ends: [client, server], next: [1000, 9000] };
+        for &at in at {
+            scene.at(at);
+            c.segment(scene, 0, SYN, &[]);
+        }
+        c.next[0] += 1;
+        c
+    }
+
+    /// Accepts a connection that [`Connection::unanswered`] asked for, after all.
+    pub fn accept(&mut self, scene: &mut Scene) {
+        self.segment(scene, 1, SYN | ACK, &[]);
+        self.next[1] += 1;
+        self.segment(scene, 0, ACK, &[]);
+    }
+
     fn segment(&mut self, scene: &mut Scene, end: usize, flags: u8, bytes: &[u8]) {
         let (src, dst) = (self.ends[end], self.ends[1 - end]);
         let ack = if flags & ACK == 0 { 0 } else { self.next[1 - end] };

@@ -129,6 +129,8 @@ impl Entry {
             indices: Vec::new(),
             stream: None,
             evidence: Vec::new(),
+            is_update: false,
+            quotes: Vec::new(),
         }
     }
 }

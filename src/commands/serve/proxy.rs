@@ -5,10 +5,11 @@ use super::{accounts, recorder, saved, server_field, tell_listening, tell_summar
 use crate::base::Entropy;
 use crate::cli::serve::ProxyArgs;
 use crate::commands::{Failure, active, output, output::Output};
-use crate::driver::endpoint::proxy::{Dialler, Options};
+use crate::driver::endpoint::intermediary::Dialler;
+use crate::driver::endpoint::proxy::Options;
 use crate::driver::endpoint::registrar::{Access, Algorithms, Lifetimes};
 use crate::driver::endpoint::serve::Limits;
-use crate::driver::endpoint::{Ending, Identity, Proxy, Registrar, Role, proxy};
+use crate::driver::endpoint::{Ending, Identity, Proxy, Registrar, Role, stand};
 use crate::driver::{Recorder, Stop};
 use crate::report::Exit;
 use crate::report::serve::Listening;
@@ -82,7 +83,7 @@ async fn run(
     let mut machine = Proxy::new(options, Identity::new(places, args.domain.clone()), registrar, entropy);
     let limits = Limits { duration: args.endpoint.duration, count: args.endpoint.count };
     let mut show = Show::new(&args.endpoint, out, Instant::now());
-    let ending = proxy::proxy(&mut machine, &mut listener, &mut dialler, stop, limits, &mut show).await?;
+    let ending = stand(&mut machine, &mut listener, &mut dialler, stop, limits, &mut show).await?;
     listener.finish().await;
     if let Some(failure) = show.finish() {
         return Err(failure.into());

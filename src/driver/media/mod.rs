@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod ports;
+pub mod relay;
 pub mod wav;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use clock::Clock;
 pub use ports::{PortRange, Ports};
+pub use relay::{Passed, Relay, Relayed, Relays, Side};
 pub use wav::{Recording, WavError, read_wav};
 
 use crate::base::{Entropy, Timestamp};
@@ -118,10 +120,16 @@ impl Media {
         self.shared.session().report()
     }
 
-    /// Ends it: the leave goes out, the recording is closed.
-    pub async fn end(mut self) -> Ended {
+    /// The call is over: the leave goes out and nothing more is sent; what still comes is taken until [`Media::end`].
+    pub fn leave(&self) {
         let now = self.shared.clock.now();
         self.shared.session().leave(now);
+        self.shared.changed.notify_one();
+    }
+
+    /// Ends it: the leave goes out, the recording is closed.
+    pub async fn end(mut self) -> Ended {
+        self.leave();
         self.shared.over.store(true, Ordering::Relaxed);
         self.shared.changed.notify_one();
         let recording = (&mut self.task).await.ok().flatten();

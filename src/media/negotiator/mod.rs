@@ -193,6 +193,16 @@ impl Negotiator {
         Ok((self.compose(), agreed))
     }
 
+    /// The answer that refuses every media description of an offer, where one has to be given: to a 2xx that has the offer, an ACK
+    /// without an answer is none. RFC 3261 §13.2.2.4, RFC 3264 §6
+    #[must_use]
+    pub fn refuse(&self, offer: &[u8]) -> Vec<u8> {
+        let session = Session::parse(offer);
+        let mut refusing = self.clone();
+        refusing.slots = session.media.iter().take(MAX_SLOTS).map(Slot::refused).collect();
+        refusing.compose()
+    }
+
     /// Reads the answer to our offer.
     ///
     /// # Errors

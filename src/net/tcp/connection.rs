@@ -54,6 +54,37 @@ pub(super) struct At {
     pub(super) frame: u64,
 }
 
+/// The SYNs of the opener, as long as nothing answers them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Opening {
+    syns: u32,
+    first: Timestamp,
+    last: Timestamp,
+    /// Whether something came back, or its absence was told.
+    is_settled: bool,
+}
+
+/// A SYN that follows another one so closely is a captured copy: it is sent again after a second. RFC 6298 §2.1
+const COPY_NS: i64 = 400_000_000;
+/// Nobody answers when the SYNs have been sent for so long: the second repeat comes after three seconds. RFC 6298 §5.5
+const UNANSWERED_NS: i64 = 2_500_000_000;
+
+impl Opening {
+    fn add(&mut self, time: Timestamp) {
+        if self.syns == 0 {
+            (self.first, self.last) = (time, time);
+        }
+        if self.syns == 0 || time.since(self.last) >= COPY_NS {
+            self.syns += 1;
+            self.last = time;
+        }
+    }
+
+    fn is_unanswered(&self, now: Timestamp) -> bool {
+        !self.is_settled && self.syns > 1 && now.since(self.first) >= UNANSWERED_NS
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -64,11 +95,20 @@ pub(super) struct Connection {
     high: Direction,
     /// Whether it is listed among those that have a hole.
     pub(super) listed: bool,
+    opening: Opening,
 }
 
 impl Connection {
     pub(super) fn new(pair: Pair, id: u64, opener: Option<Side>) -> Self {
-        Connection { pair, id, opener, low: Direction::default(), high: Direction::default(), listed: false }
+        Connection {
+            pair,
+            id,
+            opener,
+            low: Direction::default(),
+            high: Direction::default(),
+            listed: false,
+            opening: Opening::default(),
+        }
     }
 
     fn direction(&self, sender: Side) -> &Direction {
@@ -108,7 +148,19 @@ impl Connection {
 
     /// Says that `sender` refused the connection.
     pub(super) fn refused(&mut self, sender: Side, at: At, sink: &mut dyn FnMut(StreamEvent<'_>)) {
+        self.opening.is_settled = true;
         self.split(sender, at, sink).1.emit(Kind::Refused);
+    }
+
+    /// Says that nobody answers the opener, where that is certain.
+    fn tell_unanswered(&mut self, at: At, sink: &mut dyn FnMut(StreamEvent<'_>)) {
+        if self.opening.is_unanswered(at.time)
+            && let Some(opener) = self.opener
+        {
+            self.opening.is_settled = true;
+            let Opening { syns, first, .. } = self.opening;
+            self.split(opener, at, sink).1.emit(Kind::Unanswered { syns, since: first });
+        }
     }
 
     /// Takes in the acknowledgement, the data and the FIN of a segment.
@@ -121,6 +173,8 @@ impl Connection {
         account: &mut Account,
         sink: &mut dyn FnMut(StreamEvent<'_>),
     ) {
+        // Who goes on got an answer, wherever that was.
+        self.opening.is_settled |= !segment.syn || segment.acks;
         if segment.acks {
             let (direction, mut out) = self.split(sender.other(), at, sink);
             direction.acknowledge(segment.ack, account, &mut out);
@@ -141,7 +195,7 @@ impl Connection {
     }
 
     /// Takes in a SYN that belongs to this connection.
-    pub(super) fn begin(&mut self, sender: Side, segment: &Segment<'_>) {
+    pub(super) fn begin(&mut self, sender: Side, segment: &Segment<'_>, at: At, sink: &mut dyn FnMut(StreamEvent<'_>)) {
         self.opener = Some(if segment.acks { sender.other() } else { sender });
         let (own, other) = match sender {
             Side::Low => (&mut self.low, &mut self.high),
@@ -151,6 +205,10 @@ impl Connection {
         // A SYN-ACK acknowledges exactly the other's SYN (RFC 9293 §3.5), which may not have been captured.
         if segment.acks && other.isn().is_none() && other.next_seq().is_none() {
             other.begin(segment.ack.wrapping_sub(1));
+        }
+        if !segment.acks {
+            self.opening.add(at.time);
+            self.tell_unanswered(at, sink);
         }
     }
 
@@ -212,6 +270,7 @@ impl Connection {
         account: &mut Account,
         sink: &mut dyn FnMut(StreamEvent<'_>),
     ) {
+        self.tell_unanswered(at, sink);
         for side in [first, first.other()] {
             let (direction, mut out) = self.split(side, at, sink);
             direction.finish(kind, account, &mut out);

@@ -51,6 +51,13 @@ pub enum Kind<'a> {
     },
     /// The sender answered the opening of the connection with RST: nobody listens there. Comes before the last events.
     Refused,
+    /// The sender asked for the connection again and again, and nothing came back. Once a connection.
+    Unanswered {
+        /// How often it asked so far.
+        syns: u32,
+        /// When it asked first.
+        since: Timestamp,
+    },
     /// The sender ended its direction: FIN after its last byte, or RST by either side. The last event of a direction.
     Closed {
         /// Whether it was by RST.

@@ -145,6 +145,11 @@ impl Reassembly {
         }
     }
 
+    /// Says that other packets were captured until `now`: what has not come by then did not come.
+    pub fn pass_time(&mut self, now: Timestamp) {
+        self.last = self.last.max(now);
+    }
+
     /// Says that no segment follows: gives out what waits, and ends every connection.
     pub fn finish(&mut self, sink: &mut dyn FnMut(StreamEvent<'_>)) {
         let at = At { time: self.last, frame: self.last_frame };
@@ -173,7 +178,7 @@ impl Reassembly {
             self.replace(pair, sender, Some(opener), at, sink);
         }
         if let Some(connection) = self.connections.touch(&pair, at.time.0) {
-            connection.begin(sender, segment);
+            connection.begin(sender, segment, at, sink);
         }
         true
     }

@@ -81,6 +81,7 @@ impl Log {
             Kind::Data(data) => String::from_utf8_lossy(data).into_owned(),
             Kind::Gap { bytes } => format!("gap {bytes}"),
             Kind::Refused => "refused".to_owned(),
+            Kind::Unanswered { syns, .. } => format!("unanswered {syns}"),
             Kind::Closed { reset } => if reset { "reset" } else { "closed" }.to_owned(),
             Kind::Evicted => "evicted".to_owned(),
         };
@@ -348,6 +349,48 @@ fn a_reset_ends_both_directions_and_what_comes_late_is_no_new_connection() {
     assert_eq!(b.seen(), ["1>opened"]);
     b.down(Segment { rst: true, acks: true, ack: 2001, ..segment(0, b"") });
     assert_eq!(b.seen(), ["1<refused", "1<reset", "1>reset"]);
+}
+
+#[test]
+fn syns_that_nothing_answers_are_told_once_when_it_is_certain() {
+    let syn = |b: &mut Bench, later_ms: i64| {
+        b.now += later_ms * MS;
+        b.up(Segment { syn: true, ..segment(1000, b"") });
+    };
+    let mut b = Bench::new();
+    for later in [0, 1000, 2000, 4000] {
+        syn(&mut b, later);
+    }
+    b.finish();
+    assert_eq!(b.seen(), ["0>opened", "0>unanswered 3", "0<evicted", "0>evicted"]);
+    // Two, and then only the end of the capture: how long that was after them decides.
+    for (wait, told) in [(500, false), (3000, true)] {
+        let mut b = Bench::new();
+        syn(&mut b, 0);
+        syn(&mut b, 1000);
+        b.reassembly.pass_time(Timestamp(b.now + wait * MS));
+        b.finish();
+        assert_eq!(b.seen().contains(&"0>unanswered 2".to_owned()), told, "{wait}");
+    }
+    // Copies of one packet, a late answer, a refusal, and a client that goes on although its answer was not captured.
+    let answered = |answer: &dyn Fn(&mut Bench)| {
+        let mut b = Bench::new();
+        syn(&mut b, 0);
+        syn(&mut b, 1000);
+        answer(&mut b);
+        b.now += 9000 * MS;
+        b.reassembly.pass_time(Timestamp(b.now));
+        b.finish();
+        b.seen().iter().all(|event| !event.contains("unanswered"))
+    };
+    assert!(answered(&|b| b.down(Segment { syn: true, acks: true, ack: 1001, ..segment(5000, b"") })));
+    assert!(answered(&|b| b.down(Segment { rst: true, acks: true, ack: 1001, ..segment(0, b"") })));
+    assert!(answered(&|b| b.up(Segment { acks: true, ack: 5001, ..segment(1001, b"ab") })));
+    let mut b = Bench::new();
+    [0, 1, 1].into_iter().for_each(|later| syn(&mut b, later));
+    b.reassembly.pass_time(Timestamp(b.now + 9000 * MS));
+    b.finish();
+    assert_eq!(b.seen(), ["0>opened", "0<evicted", "0>evicted"]);
 }
 
 #[test]

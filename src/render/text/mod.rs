@@ -3,8 +3,10 @@
 //! [`decode`] writes a whole report; the parts are public for live use, where each is written as soon as it is known.
 
 mod call;
+pub mod demo;
 pub mod explain;
 mod finding;
+pub mod invite;
 pub mod lint;
 mod overview;
 pub mod ping;

@@ -34,6 +34,14 @@ impl FromStr for StatusRange {
     }
 }
 
+impl StatusRange {
+    /// Whether a status is of it.
+    #[must_use]
+    pub fn contains(&self, status: u16) -> bool {
+        (self.first..=self.last).contains(&status)
+    }
+}
+
 impl std::fmt::Display for StatusRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}xx", self.first / 100) }
@@ -108,7 +116,7 @@ impl Expectation {
     /// Whether this status is asked for by name.
     #[must_use]
     pub fn names(&self, status: u16) -> bool {
-        self.statuses.iter().any(|r| (r.first..=r.last).contains(&status))
+        self.statuses.iter().any(|r| r.contains(status))
     }
 
     /// What is wrong with an answer.

@@ -6,28 +6,12 @@ use crate::agent::{Answered, Outcome};
 use crate::base::Safe;
 use crate::digest::Qop;
 use crate::report::Exit;
+use crate::report::active::Judgement;
 use crate::sip::{HeaderName, Message, Outline};
 use crate::transport::TransportError;
 
 /// What to do about a binding that is left.
 const LEFT: &str = "it ends with its expiry; --remove with the same --contact takes it away at once";
-
-/// The verdict, with a hint for people.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Judgement {
-    /// The exit code.
-    pub exit: Exit,
-    /// One line.
-    pub reason: String,
-    /// What to do next; empty where there is nothing to say.
-    pub hint: String,
-}
-
-impl Judgement {
-    fn new(exit: Exit, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Judgement { exit, reason: reason.into(), hint: hint.into() }
-    }
-}
 
 /// Judges what was told. `stopped`: somebody wished to stop. `bound`: a binding of ours may be left.
 #[must_use]

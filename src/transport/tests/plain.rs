@@ -70,6 +70,25 @@ async fn a_closed_udp_port_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn one_socket_reaches_several_peers_and_says_which_is_closed() {
+    let (one, other) = (UdpSocket::bind(loopback()).await.unwrap(), UdpSocket::bind(loopback()).await.unwrap());
+    let closed = UdpSocket::bind(loopback()).await.unwrap().local_addr().unwrap();
+    let mut line = open(Protocol::Udp, one.local_addr().unwrap()).await;
+    line.send_to(closed, b"nobody").await.unwrap();
+    // The error concerns another: it is no reason not to send to this one.
+    line.send_to(other.local_addr().unwrap(), b"other").await.unwrap();
+    line.send(b"one").await.unwrap();
+    let mut buffer = [0; 10];
+    for (socket, length) in [(&one, 3), (&other, 5)] {
+        assert_eq!(socket.recv_from(&mut buffer).await.unwrap(), (length, line.facts.local));
+    }
+    let error = line.receive(&mut Vec::new()).await.unwrap_err();
+    assert_eq!((error.kind, error.peer), ("port-unreachable", Some(closed)));
+    other.send_to(b"hello", line.facts.local).await.unwrap();
+    assert_eq!(line.receive(&mut Vec::new()).await.unwrap().from, other.local_addr().unwrap());
+}
+
+#[tokio::test]
 async fn what_no_datagram_carries_is_refused() {
     let peer = UdpSocket::bind(loopback()).await.unwrap();
     let mut line = open(Protocol::Udp, peer.local_addr().unwrap()).await;

@@ -64,6 +64,12 @@ pub(super) struct Source {
     prefixes: Prints,
     /// A number that was dialled behind many prefixes, as it was last dialled.
     pub probed: Option<Dialled>,
+    /// What of it was told already, a bit for each finding.
+    pub told: u8,
+    /// How many conversations it had begun when something was told last.
+    pub told_at: u32,
+    /// Its calls that ring or are answered, as far as somebody reads along: they end later than those that are refused.
+    pub promising: u32,
 }
 
 /// Indices of messages.
@@ -180,8 +186,13 @@ impl Source {
 
     /// Whether so many users were refused that it looks for some.
     pub fn is_scanning(&self) -> bool {
+        self.is_scanning_beside(self.accepted)
+    }
+
+    /// The same where `accepted` of its conversations come to something.
+    pub fn is_scanning_beside(&self, accepted: u32) -> bool {
         let refused = self.users.len() as u32 + self.users.more;
-        self.users.len() >= SCANNED && u64::from(self.accepted) * 5 <= u64::from(refused)
+        self.users.len() >= SCANNED && u64::from(accepted) * 5 <= u64::from(refused)
     }
 
     /// Credentials that were refused.
@@ -237,7 +248,12 @@ impl Source {
 
     /// Whether it begins far more than anybody answers.
     pub fn is_flooding(&self) -> bool {
-        self.peak >= FLOOD_PEAK && self.begun >= FLOOD_ALL && u64::from(self.accepted) * 10 < u64::from(self.begun)
+        self.is_flooding_beside(self.accepted)
+    }
+
+    /// The same where `accepted` of its conversations come to something.
+    pub fn is_flooding_beside(&self, accepted: u32) -> bool {
+        self.peak >= FLOOD_PEAK && self.begun >= FLOOD_ALL && u64::from(accepted) * 10 < u64::from(self.begun)
     }
 }
 

@@ -6,7 +6,7 @@ use super::numbers::Dialled;
 use super::source::{GUESSES, Source, name};
 use crate::analysis::rules::auth::attempt;
 use crate::analysis::{Case, Confidence, Finding, words};
-use crate::base::{Endpoint, Safe, Table};
+use crate::base::{Endpoint, Safe, Table, Timestamp};
 use crate::digest::Given;
 use crate::sip::{HeaderName, Method, Uri};
 use crate::trace::{Conversation, Facts, Kind, Transaction};
@@ -46,6 +46,8 @@ pub struct Sources {
     home: Option<Box<str>>,
     ready: Vec<Finding>,
     agents: Agents,
+    /// Whether what is established is told at once.
+    pub read_along: bool,
 }
 
 /// What is known of the software that was seen last: most conversations are of the same few programs.
@@ -65,7 +67,13 @@ impl Sources {
     /// Nobody yet. `home` is the calling code of the country where calls usually stay.
     #[must_use]
     pub fn new(home: Option<&str>) -> Self {
-        Sources { table: Table::new(SOURCES), home: home.map(Into::into), ready: Vec::new(), agents: Agents::default() }
+        Sources {
+            table: Table::new(SOURCES),
+            home: home.map(Into::into),
+            ready: Vec::new(),
+            agents: Agents::default(),
+            read_along: false,
+        }
     }
 
     /// How many addresses are remembered.
@@ -92,14 +100,35 @@ impl Sources {
             findings.retain(|f| !CONSEQUENCES.contains(&f.code));
         }
         findings.extend(compromised);
+        if self.read_along {
+            let ip = first.flow.src.ip();
+            let room = READY.saturating_sub(self.ready.len());
+            self.ready.extend(newly(ip, source).into_iter().take(room));
+        }
         if let Some((ip, gone)) = gone
             && self.ready.len() < READY
         {
-            self.ready.extend(amount(ip, &gone));
+            self.ready.extend(amount(ip, &gone).filter(|f| !f.is_update));
         }
     }
 
-    /// What they amount to, at the end of the input.
+    /// Notes that a call of an address rings, or is answered.
+    pub fn promising(&mut self, from: IpAddr, now: Timestamp) {
+        let (source, gone) = self.table.touch_or_insert(&from, now.0, Source::default);
+        source.promising = source.promising.saturating_add(1);
+        if let Some((ip, gone)) = gone
+            && self.ready.len() < READY
+        {
+            self.ready.extend(amount(ip, &gone).filter(|f| !f.is_update));
+        }
+    }
+
+    /// What was established since it was asked last, where somebody reads along.
+    pub fn established(&mut self) -> Vec<Finding> {
+        if self.read_along { std::mem::take(&mut self.ready) } else { Vec::new() }
+    }
+
+    /// What they amount to, at the end of the input. What was told before is told with all that came after.
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut all = std::mem::take(&mut self.ready);
         while let Some((ip, source)) = self.table.pop_oldest() {
@@ -234,10 +263,45 @@ fn compromised(
 
 /// What one address amounts to: the gravest, with the rest in its sentences.
 fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
-    let over = words::duration(s.last.since(s.first).max(1_000_000));
-    let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
-    let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
-    let mut told: Vec<(usize, String, &[u64])> = Vec::new();
+    let told = established(ip, s);
+    let (gravest, rest) = told.split_first()?;
+    let mut f = finding(s, gravest, rest);
+    f.is_update = s.told & 1 << gravest.0 != 0;
+    let says_more = !f.is_update || s.begun > s.told_at;
+    says_more.then_some(f)
+}
+
+/// What is established of an address although most of its calls may still be up: a bit for each entry.
+fn established_bits(s: &Source) -> u8 {
+    let accepted = s.accepted.max(s.promising);
+    let all = [
+        (TOLL, s.is_abroad || s.probed.is_some()),
+        (GUESSING, s.is_guessing),
+        (EXTENSIONS, s.is_scanning_beside(accepted)),
+        (FLOOD, s.is_flooding_beside(accepted)),
+        (SCANNER, s.scanner.is_some()),
+    ];
+    all.iter().filter(|(_, is)| *is).fold(0, |bits, (entry, _)| bits | 1 << entry)
+}
+
+/// What one address amounts to since its latest conversation, and did not before. A finding is told once; what grows is told at the end.
+fn newly(ip: IpAddr, s: &mut Source) -> Vec<Finding> {
+    let new = established_bits(s) & !s.told;
+    if new == 0 {
+        return Vec::new();
+    }
+    let deeds = established(ip, s);
+    let found = deeds.iter().filter(|deed| new & 1 << deed.0 != 0).map(|deed| finding(s, deed, &[])).collect();
+    (s.told, s.told_at) = (s.told | new, s.begun);
+    found
+}
+
+/// A thing that an address does: the position of its entry, a sentence, and messages that show it.
+type Deed<'a> = (usize, String, &'a [u64]);
+
+/// All that is established of an address, gravest first.
+fn established(ip: IpAddr, s: &Source) -> Vec<Deed<'_>> {
+    let mut told: Vec<Deed<'_>> = Vec::new();
     if s.is_abroad {
         told.push((
             TOLL,
@@ -280,7 +344,13 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
     if let Some(scanner) = s.scanner {
         told.push((SCANNER, format!("{ip} looks for SIP servers with {scanner}"), &s.scan_shown));
     }
-    let ((code, title, shown), rest) = told.split_first()?;
+    told
+}
+
+fn finding(s: &Source, (code, title, shown): &Deed<'_>, rest: &[Deed<'_>]) -> Finding {
+    let over = words::duration(s.last.since(s.first).max(1_000_000));
+    let (targets, more) = (s.targets.len(), if s.targets.more > 0 { " and more" } else { "" });
+    let hosts = if targets == 1 { "1 host".to_owned() } else { format!("{targets}{more} hosts") };
     let mut f = ENTRIES[*code].finding(title.clone());
     f.confidence = if *code == SCANNER { Confidence::Certain } else { Confidence::Likely };
     let begun = if s.begun == 1 { "1 conversation".to_owned() } else { format!("{} conversations", s.begun) };
@@ -289,7 +359,7 @@ fn amount(ip: IpAddr, s: &Source) -> Option<Finding> {
     f.detail.extend(rest.iter().map(|(_, title, _)| format!("Beside that: {title}.")));
     f.ruled_out.extend(other_causes(*code).map(str::to_owned));
     f.indices = shown.to_vec();
-    Some(f)
+    f
 }
 
 /// What else looks like that.

@@ -4,7 +4,7 @@
 //! for an answer that was not captured differs as well; what speaks against it is looked for.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Kind, dialog};
@@ -36,7 +36,7 @@ const ACKS: usize = 64;
 
 /// What an ACK has other than the answer that it follows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Differs {
     FromTag,
     ToTag,
     CSeq,
@@ -56,13 +56,13 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The parts in which an ACK differs from an answer: `None` where it differs in several, or in none.
-fn difference(c: &Conversation, answer: &Facts, ack: &Facts) -> Option<Part> {
+fn difference(c: &Conversation, answer: &Facts, ack: &Facts) -> Option<Differs> {
     let from = dialog::is_same_side(c, answer, ack);
     let to = c.text(answer.to_tag) == c.text(ack.to_tag);
     match (from, to, answer.cseq == ack.cseq) {
-        (false, true, true) => Some(Part::FromTag),
-        (true, false, true) => Some(Part::ToTag),
-        (true, true, false) => Some(Part::CSeq),
+        (false, true, true) => Some(Differs::FromTag),
+        (true, false, true) => Some(Differs::ToTag),
+        (true, true, false) => Some(Differs::CSeq),
         _ => None,
     }
 }
@@ -72,7 +72,7 @@ fn confirms(c: &Conversation, answer: &Facts, ack: &Facts) -> bool {
 }
 
 /// The answer that an ACK was meant for, where it confirms none.
-fn answer_meant(c: &Conversation, ack: &Facts) -> Option<(u32, Part)> {
+fn answer_meant(c: &Conversation, ack: &Facts) -> Option<(u32, Differs)> {
     let refused = c.transaction(ack).is_some_and(|t| t.method == Method::Invite && t.final_status >= 300);
     if refused || ack.head_cut || !ack.has_cseq || dialog::answers(c).any(|(_, answer)| confirms(c, answer, ack)) {
         return None;
@@ -85,33 +85,33 @@ fn answer_meant(c: &Conversation, ack: &Facts) -> Option<(u32, Part)> {
     let repeated_after = c.repeats_of(position).any(|(_, f)| f.time > ack.time);
     let fits_another = match part {
         // The ACK of an INVITE whose answer was not captured.
-        Part::CSeq => {
+        Differs::CSeq => {
             c.transactions.iter().any(|t| t.method == Method::Invite && t.cseq == ack.cseq && t.final_status == 0)
         }
         // One of a branch, or of a leg, whose answer was not captured.
-        Part::ToTag => c.facts.iter().any(|f| !f.is_request() && c.text(f.to_tag) == c.text(ack.to_tag)),
-        Part::FromTag => c.facts.iter().any(|f| !f.asks(Method::Ack) && dialog::is_same_side(c, f, ack)),
+        Differs::ToTag => c.facts.iter().any(|f| !f.is_request() && c.text(f.to_tag) == c.text(ack.to_tag)),
+        Differs::FromTag => c.facts.iter().any(|f| !f.asks(Method::Ack) && dialog::is_same_side(c, f, ack)),
     };
     let proven = repeated_after || !fits_another || is_answers_fault(c, answer, ack, part);
     (!is_confirmed && proven).then_some((position, part))
 }
 
 /// Whether the ACK fits the INVITE, and it is the answer that does not.
-fn is_answers_fault(c: &Conversation, answer: &Facts, ack: &Facts, part: Part) -> bool {
+fn is_answers_fault(c: &Conversation, answer: &Facts, ack: &Facts, part: Differs) -> bool {
     let asked = c.transaction(answer).and_then(|t| t.request).and_then(|p| c.at(p));
     asked.is_some_and(|invite| match part {
-        Part::CSeq => invite.has_cseq && invite.cseq == ack.cseq,
-        Part::FromTag => dialog::is_same_side(c, invite, ack),
-        Part::ToTag => false,
+        Differs::CSeq => invite.has_cseq && invite.cseq == ack.cseq,
+        Differs::FromTag => dialog::is_same_side(c, invite, ack),
+        Differs::ToTag => false,
     })
 }
 
-fn finding(c: &Conversation, position: u32, (at, ack): (u32, &Facts), part: Part) -> Option<Finding> {
+fn finding(c: &Conversation, position: u32, (at, ack): (u32, &Facts), part: Differs) -> Option<Finding> {
     let answer = c.at(position)?;
     let (what, has, should) = match part {
-        Part::FromTag => ("From tag", text(c, ack.from_tag), text(c, answer.from_tag)),
-        Part::ToTag => ("To tag", text(c, ack.to_tag), text(c, answer.to_tag)),
-        Part::CSeq => ("CSeq number", ack.cseq.to_string(), answer.cseq.to_string()),
+        Differs::FromTag => ("From tag", text(c, ack.from_tag), text(c, answer.from_tag)),
+        Differs::ToTag => ("To tag", text(c, ack.to_tag), text(c, answer.to_tag)),
+        Differs::CSeq => ("CSeq number", ack.cseq.to_string(), answer.cseq.to_string()),
     };
     let said = words::message(c, answer);
     let (sender, answerer) = (ack.flow.src, answer.flow.src);
@@ -144,6 +144,13 @@ fn finding(c: &Conversation, position: u32, (at, ack): (u32, &Facts), part: Part
     } else {
         f.ruled_out.push("An ACK for another answer: no message with that value was captured.".to_owned());
     }
+    let quoted = match part {
+        Differs::FromTag => Part::FromTag,
+        Differs::ToTag => Part::ToTag,
+        Differs::CSeq => Part::CSeq,
+    };
+    f.quote(position, quoted.clone(), format!("the {what} of the answer"));
+    f.quote(at, quoted, format!("the {what} of the ACK"));
     f.positions = [position, at].into_iter().chain(repeats).take(64).collect();
     Some(f)
 }

@@ -5,9 +5,9 @@
 //! are lost behind the capture point. The repeats of the 2xx belong to this finding.
 
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Quote, Severity, words};
 use crate::base::Timestamp;
-use crate::sip::Method;
+use crate::sip::{Address, HeaderName, Method};
 use crate::trace::{Conversation, Facts, Transaction, dialog};
 
 /// The rule.
@@ -146,12 +146,25 @@ fn finding(case: &Case<'_>, t: &Transaction, mismatched: bool) -> Option<Finding
         (None, Some(ack)) => format!("An ACK was sent from {} to {}: it was lost behind that.", ack.flow.src, ack.flow.dst),
         (None, None) => "No ACK to it was seen anywhere in the capture.".to_owned(),
     });
+    f.quote(position, Part::Name, "no ACK for this");
+    f.quotes.extend(stop_of(c, position, response));
     f.detail.extend(target(c, response));
     if seen.arrived.is_none() && !seen.acks.is_empty() {
         f.ruled_out.push("A caller that sends no ACK: it sent one.".to_owned());
     }
     f.positions = std::iter::once(position).chain(seen.repeats).take(64).collect();
     Some(f)
+}
+
+/// The value that says where the ACK has to go: see [`dialog::first_stop`].
+fn stop_of(c: &Conversation, position: u32, response: &Facts) -> Option<Quote> {
+    let label = "the ACK has to go there".to_owned();
+    let routes = c.headers(response, HeaderName::RecordRoute).flat_map(Address::split);
+    let part = match routes.last() {
+        Some(route) => Part::text_in(HeaderName::RecordRoute, route),
+        None => Part::text_in(HeaderName::Contact, c.header(response, HeaderName::Contact)?),
+    };
+    Some(Quote { position, part, label })
 }
 
 /// Where the ACK has to go, as the answer says.

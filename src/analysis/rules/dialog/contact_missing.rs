@@ -1,7 +1,7 @@
 //! `contact-missing`: a message that forms a dialog and does not say where its sender is reached.
 
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind};
 
@@ -52,9 +52,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         true => format!("{} does not know where to send requests of its own, such as a BYE.", message.flow.dst),
         false => format!("{} does not know where to send the ACK, or a BYE.", message.flow.dst),
     });
-    let passed = passed_with(c, message);
-    f.detail
-        .extend(passed.map(|before| format!("It came to {who} from {} with one: {who} removed it.", before.flow.src)));
+    f.quote(first, Part::Name, "has no Contact");
+    if let Some((at, before)) = passed_with(c, message) {
+        f.detail.push(format!("It came to {who} from {} with one: {who} removed it.", before.flow.src));
+        f.quote(at, Part::first(HeaderName::Contact), "it had this one before");
+    }
     f.positions = std::iter::once(first).chain(without.map(|(p, _)| p)).take(64).collect();
     findings.push(f);
 }
@@ -73,7 +75,7 @@ fn needs_contact(c: &Conversation, f: &Facts) -> bool {
 }
 
 /// The same message on the hop before, where it still had its Contact.
-fn passed_with<'a>(c: &'a Conversation, message: &Facts) -> Option<&'a Facts> {
+fn passed_with<'a>(c: &'a Conversation, message: &Facts) -> Option<(u32, &'a Facts)> {
     let same = |f: &&Facts| {
         f.status == message.status
             && f.method == message.method
@@ -82,5 +84,5 @@ fn passed_with<'a>(c: &'a Conversation, message: &Facts) -> Option<&'a Facts> {
             && f.time <= message.time
             && c.header(f, HeaderName::Contact).is_some()
     };
-    c.facts.iter().find(same)
+    (0u32..).zip(&c.facts).find(|(_, f)| same(f))
 }

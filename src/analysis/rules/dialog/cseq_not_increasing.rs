@@ -4,7 +4,7 @@
 //! have been overtaken on the way, which proves nothing; unless the receiver refused it.
 
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Kind, dialog};
 use smallvec::SmallVec;
@@ -134,6 +134,8 @@ fn finding(c: &Conversation, side: &Side<'_>, position: u32, f: &Facts) -> Findi
         status => found.detail.push(format!("It was refused with {status}.")),
     }
     found.ruled_out.push(format!("Overtaking on the way: {after} lie between the two."));
+    found.quote(side.position, Part::CSeq, "the number before");
+    found.quote(position, Part::CSeq, "has to be higher than that");
     found.positions = vec![side.position, position];
     found
 }

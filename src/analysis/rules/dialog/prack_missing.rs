@@ -3,7 +3,7 @@
 //! As with the ACK of a 2xx, the sender's repeats prove it; without them, only silence on a hop on which the PRACK would have to pass.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::sip::{HeaderName, Method};
 use crate::trace::path::number;
@@ -138,7 +138,9 @@ impl<'a> Unconfirmed<'a> {
                 f.detail.push(format!("It asks for one with Require: 100rel, and {asker} sent none on this hop."));
             }
         }
+        f.quote(self.position, Part::first(HeaderName::RSeq), "asks for a PRACK that names this number");
         if let Some((at, prack)) = self.prack {
+            f.quote(at, Part::first(HeaderName::RAck), "what the PRACK confirms");
             let rack = c.header(prack, HeaderName::RAck).map(|value| Safe(value.trim_ascii()).to_string());
             let rack = rack.unwrap_or_else(|| "no RAck".to_owned());
             f.detail.push(match confirms(c, prack, self.rseq, self.response.cseq) {

@@ -5,9 +5,9 @@
 
 use crate::analysis::rules::reach::silence_behind;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Timestamp;
-use crate::sip::Method;
+use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, Transaction, dialog};
 
 /// The rule.
@@ -153,6 +153,11 @@ fn unknown(case: &Case<'_>, t: &Transaction, request: &Facts, response: &Facts) 
         f.severity = Severity::Warning;
     }
     f.positions = [t.request, t.final_response].into_iter().flatten().collect();
+    if let [asked, answered] = f.positions[..] {
+        f.quote(asked, Part::FromTag, "the sender's half of the dialog's name");
+        f.quote(asked, Part::ToTag, "the half that the receiver has to know");
+        f.quote(answered, Part::Name, "it knows no such dialog");
+    }
     if c.kind == Kind::Call {
         why_unknown(c, request, response, &mut f);
     } else {
@@ -214,5 +219,11 @@ fn refused(
         _ => format!("{asker} takes the call for ended; whether the other side does was not seen."),
     });
     f.positions = [t.request, t.final_response].into_iter().flatten().collect();
+    if let Some(position) = t.final_response {
+        f.quote(position, Part::Name, "the answer to the BYE");
+        for name in [HeaderName::Reason, HeaderName::Warning] {
+            f.quote(position, Part::first(name), "what it says of it");
+        }
+    }
     Some(f)
 }

@@ -4,7 +4,7 @@
 //! port of the same host is no proof, nor is a route set of names, nor a strict router, which does not use Route in this way.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::{Endpoint, Safe};
 use crate::sip::{Address, HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, dialog};
@@ -137,6 +137,8 @@ fn finding(
     ));
     f.ruled_out
         .push(format!("A proxy that took its Route away: the {method} comes from {from} itself, it has one Via."));
+    f.quote(at, Part::first(HeaderName::RecordRoute), format!("{proxy} asks to stay in the path"));
+    f.quote(position, Part::RequestUri, format!("sent there at once, to {to}, without a Route"));
     f.positions = vec![at, position];
     f
 }

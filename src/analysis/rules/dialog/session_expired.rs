@@ -4,7 +4,7 @@
 //! that goes on past that moment is only told of where the capture shows that it went on.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::{Safe, Timestamp};
 use crate::sip::param::Params;
 use crate::sip::{HeaderName, Method};
@@ -123,6 +123,12 @@ impl Agreed<'_> {
         self.by_requester.map(|by| if by { self.response.flow.dst } else { self.response.flow.src })
     }
 
+    /// The message that agreed on it is evidence.
+    fn tell(&self, f: &mut Finding) {
+        f.positions.push(self.position);
+        f.quote(self.position, Part::first(HeaderName::SessionExpires), "the session has to be refreshed within this");
+    }
+
     fn sentence(&self, c: &Conversation) -> String {
         let by = match self.by_requester {
             Some(true) => ", refreshed by the side that asked (uac)",
@@ -179,8 +185,9 @@ fn told(c: &Conversation, (position, bye): (u32, &Facts), reason: &[u8], agreed:
     let who = bye.flow.src;
     let mut f = ENTRIES[0].finding(format!("{who} ended the call because the session was not refreshed in time"));
     f.detail.push(format!("Its BYE says: Reason: {}.", Safe(reason)));
+    f.quote(position, Part::text_in(HeaderName::Reason, reason), "why the call was ended");
     if let Some(agreed) = agreed {
-        f.positions.push(agreed.position);
+        agreed.tell(&mut f);
         f.detail.push(agreed.sentence(c));
         tell_refresh(c, &agreed, &mut f);
     }
@@ -206,7 +213,7 @@ fn silent(case: &Case<'_>, agreed: Agreed<'_>, bye: Option<(u32, &Facts)>) -> Op
                 "{who} ended the call when the session expired: {refresher} did not refresh it in time"
             ));
             f.detail.push(agreed.sentence(c));
-            f.positions.push(agreed.position);
+            agreed.tell(&mut f);
             tell_refresh(c, &agreed, &mut f);
             f.detail.push(format!("The BYE came {after} after that, at the moment at which the interval asks for it."));
             f.positions.push(position);
@@ -230,7 +237,7 @@ fn silent(case: &Case<'_>, agreed: Agreed<'_>, bye: Option<(u32, &Facts)>) -> Op
     f.severity = Severity::Warning;
     f.confidence = Confidence::Likely;
     f.detail.push(agreed.sentence(c));
-    f.positions.push(agreed.position);
+    agreed.tell(&mut f);
     tell_refresh(c, &agreed, &mut f);
     f.detail.push("An element that keeps to the timer, a proxy or an SBC, would have ended it.".to_owned());
     f.positions.extend(bye.map(|(p, _)| p));

@@ -1,7 +1,7 @@
 //! `session-interval-too-small`: 422, and what followed. RFC 4028
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, dialog};
@@ -52,6 +52,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     f.detail
         .extend(asked.map(|asked| format!("The {} asked for Session-Expires: {asked}.", words::method(c, response))));
     f.positions = std::iter::once(first).chain(refusals.map(|(p, _)| p)).take(16).collect();
+    if let Some(position) = c.transaction(response).and_then(|t| t.request) {
+        f.quote(position, Part::first(HeaderName::SessionExpires), "what was asked for");
+    }
+    f.quote(first, Part::first(HeaderName::MinSe), "the least that is taken");
     match followed_by(c, response) {
         Some((position, again)) => {
             f.detail.push(format!(

@@ -1,7 +1,7 @@
 //! `to-tag-missing`: a response other than 100 whose To has no tag.
 
 use crate::analysis::rules::{Entry, Rule, is_explained};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts};
 
@@ -38,13 +38,15 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let who = response.flow.src;
     let said = words::message(c, response);
     let mut f = match tagged_before(c, response) {
-        Some(before) => {
+        Some((at, before)) => {
             let mut f = ENTRIES[0].finding(format!("{who} took the To tag out of the {said}"));
             f.detail.push(format!("The {said} came to it from {} with a tag, and left without.", before.flow.src));
+            f.quote(at, Part::ToTag, "it came with this tag");
             f
         }
         None => ENTRIES[0].finding(format!("{who} answered {said} without a To tag")),
     };
+    f.quote(first, Part::ToTag, "no tag");
     f.severity = c.firsts().filter(|(_, f)| lacks(f)).map(|(_, f)| weight(f)).max().unwrap_or(Severity::Info);
     if response.method == Method::Invite && response.status < 300 {
         f.detail.push("No dialog can be told from this answer: ACK and BYE have only half a name for it.".to_owned());
@@ -68,7 +70,7 @@ fn weight(response: &Facts) -> Severity {
 }
 
 /// The same response on the hop before, where it still had its tag.
-fn tagged_before<'a>(c: &'a Conversation, response: &Facts) -> Option<&'a Facts> {
+fn tagged_before<'a>(c: &'a Conversation, response: &Facts) -> Option<(u32, &'a Facts)> {
     let same = |f: &&Facts| {
         f.status == response.status
             && f.method == response.method
@@ -77,5 +79,5 @@ fn tagged_before<'a>(c: &'a Conversation, response: &Facts) -> Option<&'a Facts>
             && f.time <= response.time
             && !f.to_tag.is_empty()
     };
-    c.facts.iter().find(same)
+    (0u32..).zip(&c.facts).find(|(_, f)| same(f))
 }

@@ -4,7 +4,7 @@
 //! suppression they pause. What is looked for is a call that had media in the usual density until it stopped for good, in every direction.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::{Safe, Timestamp};
 use crate::media::facts::Kind as Media;
 use crate::sip::{HeaderName, Method};
@@ -133,8 +133,13 @@ fn finding(case: &Case<'_>, bye: Option<(&Facts, u32)>, stopped: Timestamp, sile
     if let Some((bye, position)) = bye {
         let reasons = c.headers(bye, HeaderName::Reason).take(2);
         f.detail.extend(reasons.map(|v| format!("The BYE says: Reason: {}.", Safe(v.trim_ascii()))));
+        f.quote(position, Part::Name, "the call was ended only here");
+        f.quote(position, Part::first(HeaderName::Reason), "why");
         f.positions.push(position);
     } else {
+        if let Some(answer) = case.outcome().answer {
+            f.quote(answer, Part::Name, "no BYE followed");
+        }
         f.ruled_out.push("The end of the capture: it goes on after the media had stopped.".to_owned());
         f.positions.extend(case.outcome().answer);
     }

@@ -3,7 +3,7 @@
 //! That a 2xx crosses a CANCEL is nobody's fault. The caller then has a call that it has to acknowledge and end.
 
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Kind, Transaction, dialog};
 
@@ -84,6 +84,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let after = words::duration(bye.time.since(answer.time));
         f.detail.push(format!("{} gave the call up {after} after it had answered.", bye.flow.src));
         f.positions.push(at);
+    }
+    f.quote(position, Part::Name, "the caller gives up");
+    if let Some(answered) = t.final_response {
+        f.quote(answered, Part::Name, "the callee answers");
     }
     f.positions.extend(t.request);
     f.positions.push(position);

@@ -6,7 +6,7 @@
 use super::cause;
 use super::entries::{BUSY, CANCELLED, ENTRIES, OPEN, REDIRECTED, REJECTED, UNANSWERED};
 use crate::analysis::rules::{Entry, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::{Endpoint, Safe};
 use crate::reference;
 use crate::sip::{Address, HeaderName, Method};
@@ -129,7 +129,29 @@ fn finding(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Option<
     // From where it was decided to where the caller heard of it.
     f.positions = position.into_iter().chain(outcome.final_response).collect();
     f.positions.dedup();
+    quote_ending(c, outcome, position.or(outcome.final_response), &mut f);
     Some(f)
+}
+
+/// What the messages say themselves of the end.
+fn quote_ending(c: &Conversation, outcome: &Outcome, decided: Option<u32>, f: &mut Finding) {
+    let cancel = c.requests(Method::Cancel).next().filter(|_| outcome.state == State::Cancelled);
+    if let Some((at, _)) = cancel {
+        f.quote(at, Part::Name, "the call is given up");
+        f.quote(at, Part::first(HeaderName::Reason), "why");
+        return;
+    }
+    let Some(at) = decided else { return };
+    match outcome.state {
+        State::Answered => f.quote(at, Part::Name, "no BYE was seen after this"),
+        State::Redirected => f.quote(at, Part::first(HeaderName::Contact), "where to call instead"),
+        _ => {
+            f.quote(at, Part::Name, "");
+            for name in [HeaderName::Reason, HeaderName::Warning, HeaderName::RetryAfter] {
+                f.quote(at, Part::first(name), "");
+            }
+        }
+    }
 }
 
 fn without_response(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -> Finding {
@@ -143,6 +165,7 @@ fn without_response(case: &Case<'_>, outcome: &Outcome, entry: &'static Entry) -
         f.detail.push("The 487 that ends a cancelled INVITE was not seen.".to_owned());
     }
     f.positions.extend(outcome.invite);
+    quote_ending(c, outcome, None, &mut f);
     f
 }
 
@@ -299,6 +322,7 @@ fn left_ringing(case: &Case<'_>, outcome: &Outcome) -> Option<Finding> {
         words::duration(silence)
     ));
     f.confidence = Confidence::Possible;
+    f.quote(t.latest, Part::Name, "nothing came after this");
     f.positions = t.request.into_iter().chain([t.latest]).collect();
     f.positions.dedup();
     Some(f)

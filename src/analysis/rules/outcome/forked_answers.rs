@@ -4,7 +4,7 @@
 //! its own, forks nothing.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Endpoint;
 use crate::sip::Method;
 use crate::trace::call::is_initial;
@@ -119,6 +119,7 @@ fn finding(case: &Case<'_>, branches: &[Branch<'_>]) -> Finding {
             None => "not ended".to_owned(),
         };
         f.detail.push(format!("The one from {} with To tag {tag} was {acked}, and {ended}.", b.answer.flow.src));
+        f.quote(b.position, Part::ToTag, format!("the answer of {}", b.answer.flow.src));
         f.positions.push(b.position);
         f.positions.extend(b.bye);
     }

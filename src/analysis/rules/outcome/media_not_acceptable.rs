@@ -2,7 +2,7 @@
 
 use super::cause;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::media::SdpFacts;
 use crate::sip::{HeaderName, Method};
 use crate::trace::call::{State, deciding_transaction};
@@ -111,6 +111,11 @@ fn finding(case: &Case<'_>) -> Option<Finding> {
     if let Some(first) = deciding.filter(|d| d.sdp != invite.and_then(|i| i.sdp)).and_then(|d| c.sdp(d)) {
         f.detail.push(format!("The caller had offered {}; it was changed on the way.", media(first)));
     }
+    if let Some(asked) = request {
+        f.quote(asked, Part::BodyLine(b"m=".to_vec()), "what was offered");
+    }
+    f.quote(position, Part::Name, "");
+    f.quote(position, Part::first(HeaderName::Warning), "what was wrong with it");
     f.positions = [request, Some(position), outcome.final_response].into_iter().flatten().collect();
     f.positions.dedup();
     Some(f)

@@ -3,7 +3,7 @@
 use super::cause;
 use crate::analysis::rules::reach::silence_behind;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::media::facts::Kind as Media;
 use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, Transaction, dialog, offer};
@@ -159,6 +159,7 @@ fn glare(c: &Conversation, request: &Facts) -> Option<Finding> {
     if let Some((at, other)) = crossing {
         let apart = words::duration(request.time.since(other.time).saturating_abs());
         f.detail.push(format!("{} had sent {} of its own {apart} apart.", other.flow.src, words::method(c, other)));
+        f.quote(at, Part::CSeq, "asked by one side");
         f.positions.push(at);
     }
     f.detail.push(match next_try(c, request) {
@@ -171,6 +172,10 @@ fn glare(c: &Conversation, request: &Facts) -> Option<Finding> {
         Some((_, _, false)) => format!("{asker} tried again, and that was not accepted."),
         None => format!("{asker} was not seen to try again."),
     });
+    if let Some(asked) = c.transaction(request).and_then(|t| t.request) {
+        f.quote(asked, Part::CSeq, "asked by the other");
+    }
+    f.quote(position, Part::Name, "");
     f.positions.extend(c.transaction(request).and_then(|t| t.request));
     f.positions.push(position);
     f.positions.sort_unstable();
@@ -197,7 +202,15 @@ fn refused(case: &Case<'_>, request: &Facts, status: u16) -> Option<Finding> {
         (_, 408) => "After a 408 the one who asked is to end the call.".to_owned(),
         _ => "The call goes on as it was agreed before.".to_owned(),
     });
-    f.positions = c.transaction(request).and_then(|t| t.request).into_iter().chain([position]).collect();
+    let asked = c.transaction(request).and_then(|t| t.request);
+    if let Some(asked) = asked {
+        f.quote(asked, Part::BodyLine(b"m=".to_vec()), "what was asked for");
+    }
+    f.quote(position, Part::Name, "");
+    for name in [HeaderName::Warning, HeaderName::Reason] {
+        f.quote(position, Part::first(name), "");
+    }
+    f.positions = asked.into_iter().chain([position]).collect();
     Some(f)
 }
 

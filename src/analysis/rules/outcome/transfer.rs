@@ -1,8 +1,9 @@
 //! `transfer`: a REFER within a call, and what became of it. RFC 3515, RFC 5589
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Safe;
+use crate::sip::uri::unescaped;
 use crate::sip::{Address, HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, dialog};
 
@@ -87,7 +88,19 @@ fn finding(c: &Conversation, position: u32, refer: &Facts) -> Finding {
         f.detail.push(format!("The NOTIFYs reported {}.", words::list(&words)));
     }
     if attended {
-        f.detail.push("Refer-To carries Replaces: the new call takes the place of one that is up.".to_owned());
+        let named = uri.headers().find(|h| h.is("Replaces")).and_then(|h| h.value).map(unescaped).unwrap_or_default();
+        let call_id = named.split(|&b| b == b';').next().unwrap_or_default();
+        f.detail.push(format!(
+            "Refer-To carries Replaces: the new call takes the place of the one with the Call-ID {}.",
+            Safe(call_id)
+        ));
+    }
+    f.quote(position, Part::first(HeaderName::ReferTo), "whom to call");
+    if let Some((at, _)) = refused {
+        f.quote(at, Part::Name, "");
+    }
+    if let Some(at) = last {
+        f.quote(at, Part::BodyLine(b"SIP/2.0".to_vec()), "the last word on the new call");
     }
     f.positions = std::iter::once(position).chain(refused.map(|(p, _)| p)).chain(last).collect();
     f.positions.sort_unstable();

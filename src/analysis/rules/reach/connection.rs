@@ -1,4 +1,4 @@
-//! `tcp-refused` and `tcp-reset`: a connection that was not let in, or was broken off.
+//! `tcp-refused`, `tcp-unanswered` and `tcp-reset`: a connection that was not let in, or was broken off.
 //!
 //! Connections are told once for each pair of hosts. One that is reset while nothing is under way harms nobody, and is only worth knowing; one that
 //! leaves a request unanswered is told with that request.
@@ -6,15 +6,16 @@
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Finding, Severity, words};
-use crate::trace::incident::Reset;
+use crate::trace::incident::{Opening, Reset};
 
 /// The rule: what it says is gathered by [`crate::analysis::incidents`].
 pub const RULE: Rule = Rule { judge: super::judged_by_watch, entries: &ENTRIES };
 
 const REFUSED: usize = 0;
 const RESET: usize = 1;
+const UNANSWERED: usize = 2;
 
-static ENTRIES: [Entry; 2] = [
+static ENTRIES: [Entry; 3] = [
     Entry {
         code: "tcp-refused",
         severity: Severity::Error,
@@ -74,6 +75,24 @@ static ENTRIES: [Entry; 2] = [
         ],
         rule: "RFC 3261 §18.4, RFC 9293 §3.5.2",
     },
+    Entry {
+        code: "tcp-unanswered",
+        severity: Severity::Error,
+        meaning: "The opening of a TCP connection was sent again and again, and nothing came back: no acceptance, no refusal, no ICMP error. No SIP \
+                  could be sent over it.",
+        noticed: "Registrations and calls over TCP or TLS hang for half a minute or longer before they fail, or until the next server is tried.",
+        causes: &[
+            "a firewall (a security group, a packet filter) drops TCP to that port without a word, and often lets UDP pass",
+            "the address is wrong or that of a host that is down, and no router on the way says so",
+            "the answers take another way and are dropped there: asymmetric routing, a stateful firewall that did not see the opening",
+            "the server is overloaded, and its queue of half-open connections is full",
+        ],
+        confirm: "Capture at the server: if the SYNs arrive there, it is the server or its own packet filter; if not, something before it drops them. \
+                  sipctl ping --transport tcp TARGET against --transport udp TARGET shows whether it is TCP alone.",
+        fix: "Open the port for TCP in both directions on whatever drops it, or correct the address in the DNS records, the route or the gateway.",
+        settings: &[],
+        rule: "RFC 9293 §3.8.3, RFC 3261 §18.1.1",
+    },
 ];
 
 /// A SYN that was answered by RST.
@@ -92,6 +111,26 @@ pub(super) fn refused(r: &Occurrences) -> Finding {
     f.ruled_out.push(format!(
         "{server} being down or unreachable: then nothing at all, or an ICMP error, would have come back."
     ));
+    f
+}
+
+/// SYNs that nothing answered.
+pub(super) fn unanswered(r: &Occurrences, opening: &Opening) -> Finding {
+    let (client, server) = (r.first.flow.src, r.first.flow.dst);
+    let title = format!("{server} did not answer the TCP connection from {}", client.ip());
+    let mut f = ENTRIES[UNANSWERED].finding(title);
+    let over = words::duration(r.first.time.since(opening.since));
+    f.detail.push(format!(
+        "The SYN was sent {} over {over}, the last of these in frame {}, and nothing came back.",
+        words::times(opening.syns),
+        r.first.frame
+    ));
+    again(r, "It was tried", &mut f);
+    if r.recovered {
+        f.severity = Severity::Info;
+        f.detail.push("The same two got through over another transport, or later.".to_owned());
+    }
+    f.ruled_out.push("A port on which nothing listens: the host would have answered with an RST.".to_owned());
     f
 }
 

@@ -1,6 +1,7 @@
 //! Whether what was sent arrived, and in time: silence, repeats, refusals of the network, loops.
 
 pub mod capture_duplicate;
+pub mod certificate;
 pub mod connection;
 pub mod forwarding;
 pub mod fragment_lost;
@@ -34,6 +35,7 @@ pub const RULES: &[Rule] = &[
     udp_too_large::RULE,
     connection::RULE,
     tls::RULE,
+    certificate::RULE,
     capture_duplicate::RULE,
 ];
 
@@ -66,6 +68,8 @@ pub(in crate::analysis) fn of_incident_alone(r: &Occurrences) -> Finding {
 pub(in crate::analysis) fn of_incident(r: &Occurrences) -> Finding {
     match &r.first.what {
         What::Refused => connection::refused(r),
+        What::Unanswered(opening) => connection::unanswered(r, opening),
+        What::Certificate(shown) => certificate::found(r, shown),
         What::Reset(reset) => connection::reset(r, reset),
         What::TlsFailed(failure) => tls::failed(r, failure),
         What::TlsOnPlain(answer) => tls::on_plain(r, answer),

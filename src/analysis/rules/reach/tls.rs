@@ -3,11 +3,12 @@
 //! Alerts are read where they are in the clear, and by their length where they are not. The server's certificate is in the clear up to TLS 1.2: its
 //! dates and issuer say why a client ended the handshake without a word.
 
+use super::certificate;
 use super::connection::again;
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Confidence, Finding, Severity};
-use crate::base::{Safe, Timestamp};
+use crate::base::Safe;
 use crate::net::tls::{Alert, Version};
 use crate::trace::incident::{Answer, TlsFailure};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -182,7 +183,10 @@ fn meaning(alert: Alert) -> &'static str {
 /// A handshake that failed.
 pub(super) fn failed(r: &Occurrences, failure: &TlsFailure) -> Finding {
     let (client, server) = (r.first.flow.src, r.first.flow.dst);
-    let problem = certificate_problem(failure, r.first.time);
+    // Only some alerts may be about the name. RFC 8446 §6.2
+    let may_be_name = failure.alert.is_none_or(|alert| matches!(alert.description, 42 | 46 | 112));
+    let name = failure.server_name.as_deref().filter(|_| may_be_name);
+    let problem = certificate::problem(&failure.certificate, name, r.first.time);
     let other = if failure.by == client { server } else { client };
     let cause = match (failure.alert, &problem) {
         (Some(alert), None) => format!("{} sent the alert {}", failure.by, named(alert)),
@@ -251,32 +255,5 @@ fn certificate_detail(failure: &TlsFailure, f: &mut Finding) {
         }
         return;
     };
-    let validity = certificate.validity();
-    f.detail.push(format!(
-        "The server's certificate is for {}, signed by {}, good from {} to {}.",
-        Safe(certificate.subject().to_string().as_bytes()),
-        Safe(certificate.issuer().to_string().as_bytes()),
-        validity.not_before,
-        validity.not_after
-    ));
-}
-
-/// What is wrong with the server's certificate at the time of the handshake, as far as can be told without knowing whom the client trusts.
-fn certificate_problem(failure: &TlsFailure, now: Timestamp) -> Option<String> {
-    let (_, certificate) = X509Certificate::from_der(&failure.certificate).ok()?;
-    let at = now.0.div_euclid(1_000_000_000);
-    let days = |from: i64, to: i64| (to - from) / 86_400;
-    let (begin, end) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
-    if at > end {
-        return Some(match days(end, at) {
-            0 => "the server's certificate expired on that day".to_owned(),
-            1 => "the server's certificate had expired the day before".to_owned(),
-            n => format!("the server's certificate had expired {n} days before"),
-        });
-    }
-    if at < begin {
-        return Some("the server's certificate was not valid yet".to_owned());
-    }
-    let is_self_signed = certificate.subject().as_raw() == certificate.issuer().as_raw();
-    is_self_signed.then(|| "the server's certificate is signed by itself".to_owned())
+    f.detail.push(format!("{}.", certificate::told(&certificate)));
 }

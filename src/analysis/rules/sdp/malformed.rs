@@ -7,11 +7,14 @@ use crate::analysis::{Case, Confidence, Evidence, Finding, Severity};
 use crate::media::facts::Flaw;
 use crate::media::sdp::DefectKind;
 
+/// The code of the finding.
+pub const CODE: &str = "sdp-malformed";
+
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
 
 static ENTRIES: [Entry; 1] = [Entry {
-    code: "sdp-malformed",
+    code: CODE,
     severity: Severity::Error,
     meaning: "The session description in a body (what media, where to, in which codecs) breaks its grammar. A strict receiver refuses the \
               message with 400 or 488; a lenient one guesses, and may send the media to the wrong place or not at all.",
@@ -70,7 +73,8 @@ fn evidence(flaw: &Flaw, position: u32) -> Evidence {
 }
 
 /// Without a version, an origin, a place or a medium that can be read, no answer can be made; the rest is a matter of taste.
-fn severity(kind: DefectKind) -> Severity {
+#[must_use]
+pub fn severity(kind: DefectKind) -> Severity {
     match kind {
         DefectKind::VersionUnknown
         | DefectKind::VersionMissing
@@ -88,7 +92,9 @@ fn severity(kind: DefectKind) -> Severity {
     }
 }
 
-fn words(kind: DefectKind) -> &'static str {
+/// What is wrong, in a few words.
+#[must_use]
+pub fn words(kind: DefectKind) -> &'static str {
     match kind {
         DefectKind::VersionMissing => "it does not begin with v=",
         DefectKind::VersionUnknown => "its version is not 0",

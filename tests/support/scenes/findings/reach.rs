@@ -104,6 +104,31 @@ pub const PROOFS: &[Proof] = &[
         options: &[],
     },
     Proof {
+        code: "tcp-unanswered",
+        shows: "a SYN that is sent four times over seven seconds, and nothing comes back",
+        make: || {
+            let mut s = Scene::new();
+            Connection::unanswered(&mut s, client(), bob().at, &[0, 1000, 3000, 7000]);
+            s.pcap()
+        },
+        near_shows: "the second SYN is answered, and the connection used",
+        near: || {
+            let (a, b) = (Host { at: client(), ..alice() }, bob());
+            let mut s = Scene::new();
+            let mut c = Connection::unanswered(&mut s, a.at, b.at, &[0, 1000]);
+            s.at(1002);
+            c.accept(&mut s);
+            let request = ping(&a, &b, "second-syn@192.0.2.10").over("TCP");
+            c.send(&mut s, 0, &request.bytes());
+            c.send(&mut s, 1, &request.reply(200, "OK", &b).bytes());
+            s.at(9000);
+            c.close(&mut s);
+            s.pcap()
+        },
+        near_yields: &[],
+        options: &[],
+    },
+    Proof {
         code: "tcp-reset",
         shows: "the server resets the connection instead of answering an INVITE",
         make: || {
@@ -127,6 +152,15 @@ pub const PROOFS: &[Proof] = &[
         shows: "the server's certificate has expired, and the client says so",
         make: || secure(&[tls::alert(45)], "251201000000Z"),
         near_shows: "a handshake that comes to its end, and data",
+        near: || secure(&[tls::finished(), tls::data(400)], "270101000000Z"),
+        near_yields: &[],
+        options: &[],
+    },
+    Proof {
+        code: "tls-certificate",
+        shows: "the server's certificate has expired, and the client talks to it all the same",
+        make: || secure(&[tls::finished(), tls::data(400)], "251201000000Z"),
+        near_shows: "the same with a certificate that is good",
         near: || secure(&[tls::finished(), tls::data(400)], "270101000000Z"),
         near_yields: &[],
         options: &[],

@@ -2,7 +2,7 @@ use super::{SOURCES, Sources};
 use crate::analysis::{Case, Finding, Settings};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::trace::batch::{Examiner, Sight};
-use crate::trace::{Batch, Conversation, Limits, MediaStream, Observed, Sink, Tracer, Transport};
+use crate::trace::{Batch, Conversation, Limits, Linger, MediaStream, Observed, Sink, Tracer, Transport};
 
 const SERVER: [u8; 4] = [192, 0, 2, 1];
 
@@ -10,15 +10,22 @@ const SERVER: [u8; 4] = [192, 0, 2, 1];
 struct Judge {
     sources: Sources,
     findings: Vec<Finding>,
+    /// What was told before the end.
+    early: Vec<Finding>,
     most: usize,
 }
 
 impl Sink for Judge {
-    fn message(&mut self, _: &Conversation, _: u32, _: &Observed<'_>) {}
+    fn message(&mut self, c: &Conversation, position: u32, _: &Observed<'_>) {
+        if c.at(position).is_some_and(|f| f.status == 180) {
+            self.sources.promising(c.facts[0].flow.src.ip(), c.end());
+        }
+    }
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
         let settings = Settings::default();
         self.sources.conversation(&Case::new(c, streams, c.end(), &settings), &mut self.findings);
         self.most = self.most.max(self.sources.len());
+        self.early.extend(self.sources.established());
     }
     fn orphan(&mut self, _: MediaStream) {}
 }
@@ -33,7 +40,7 @@ struct Room {
 
 impl Room {
     fn new(home: Option<&str>) -> Room {
-        let judge = Judge { sources: Sources::new(home), findings: Vec::new(), most: 0 };
+        let judge = Judge { sources: Sources::new(home), findings: Vec::new(), early: Vec::new(), most: 0 };
         Room { tracer: Tracer::new(Limits::default()), judge, ms: 1_000_000, count: 0 }
     }
 
@@ -146,4 +153,55 @@ fn calls_abroad_count_only_where_a_home_is_told() {
         }
         assert_eq!(room.codes().contains(&"toll-fraud"), told, "{home:?}");
     }
+}
+
+/// A room in which somebody reads along.
+fn read_along() -> Room {
+    let mut room = Room::new(None);
+    room.judge.sources.read_along = true;
+    room.tracer = Tracer::new(Limits { linger: Linger::Prompt, ..Limits::default() });
+    room
+}
+
+#[test]
+fn an_attack_is_told_once_when_it_is_established_and_again_with_all_of_it() {
+    let mut room = read_along();
+    for n in 0..60 {
+        room.ms += 1_000;
+        room.ask(STRANGER, "OPTIONS", &(100 + n).to_string(), 404);
+        if n == 20 {
+            let codes: Vec<_> = room.judge.early.iter().map(|f| (f.code, f.is_update)).collect();
+            assert_eq!(codes, [("extension-scan", false)], "it is not waited for the end");
+        }
+    }
+    room.tracer.finish(&mut room.judge);
+    assert_eq!(room.judge.early.len(), 1);
+    let last = room.judge.sources.finish();
+    assert_eq!(last.iter().map(|f| (f.code, f.is_update)).collect::<Vec<_>>(), [("extension-scan", true)]);
+    assert!(room.judge.early[0].title.contains("asked for 10 ") && last[0].title.contains("24 and more"), "{last:?}");
+}
+
+#[test]
+fn calls_that_are_refused_end_sooner_than_those_that_ring() {
+    let mut room = read_along();
+    for n in 0..60 {
+        room.ms += 1_000;
+        room.ask(STRANGER, "INVITE", &(100 + n).to_string(), if n % 2 == 0 { 180 } else { 404 });
+    }
+    assert!(room.judge.early.is_empty(), "{:?}", room.judge.early);
+}
+
+#[test]
+fn a_flood_of_scanners_is_told_source_by_source_and_nothing_is_kept_of_it() {
+    let mut room = read_along();
+    for n in 0..300u32 {
+        let [a, b, c, d] = n.to_be_bytes();
+        room.ms += 40;
+        for user in 0..10 {
+            room.ms += 1;
+            room.ask([10, a | b, c, d], "OPTIONS", &user.to_string(), 404);
+        }
+    }
+    room.tracer.finish(&mut room.judge);
+    assert_eq!((room.judge.early.len(), room.judge.sources.ready.len()), (300, 0), "each once");
 }

@@ -1,0 +1,396 @@
+//! Our requests inside a dialog: ACK, PRACK, re-INVITE, UPDATE, INFO, BYE. RFC 3261 §12.2.1
+
+use super::leg::Life;
+use super::ways::Hop;
+use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, WayId};
+use crate::agent::exchange::branch;
+use crate::agent::{Draft, Exchange, Identity, Outcome};
+use crate::media::sdp::Direction;
+use crate::sip::{HeaderName, Message};
+use crate::transaction::Ignored;
+use crate::transport::TransportError;
+use std::time::Instant;
+
+/// Requests that are kept once they are answered, so that repeats of the answer are known.
+const MAX_ANSWERED: usize = 16;
+/// Requests inside dialogs that are noted.
+pub(super) const MAX_INSIDE: usize = 256;
+
+/// A request that is to go out inside a dialog.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Wish {
+    /// For the 2xx to the INVITE (or re-INVITE) with that CSeq number: its credentials, and the answer to a late offer.
+    Ack {
+        /// CSeq number.
+        cseq: u32,
+        /// The credentials of the INVITE. RFC 3261 §13.2.2.4
+        credentials: Vec<(HeaderName, String)>,
+        /// The answer to a late offer; empty for none.
+        body: Vec<u8>,
+    },
+    /// For a reliable provisional response. RFC 3262 §4
+    Prack {
+        /// Value of RAck.
+        rack: String,
+        /// The answer to a late offer; empty for none.
+        body: Vec<u8>,
+    },
+    /// A re-INVITE that puts the other side on hold. RFC 3264 §8.4
+    Hold,
+    /// A re-INVITE that takes it back.
+    Resume,
+    /// A refresh of the session. RFC 4028 §10
+    Refresh,
+    /// A digit as INFO.
+    Digit(char),
+    /// The end.
+    Bye,
+}
+
+impl Wish {
+    fn method(&self, takes_update: bool) -> &'static str {
+        match self {
+            Wish::Ack { .. } => "ACK",
+            Wish::Prack { .. } => "PRACK",
+            Wish::Refresh if takes_update => "UPDATE",
+            Wish::Hold | Wish::Resume | Wish::Refresh => "INVITE",
+            Wish::Digit(_) => "INFO",
+            Wish::Bye => "BYE",
+        }
+    }
+
+    fn purpose(&self) -> String {
+        match self {
+            Wish::Ack { .. } | Wish::Prack { .. } | Wish::Bye => String::new(),
+            Wish::Hold => "hold".to_owned(),
+            Wish::Resume => "resume".to_owned(),
+            Wish::Refresh => "session refresh".to_owned(),
+            Wish::Digit(digit) => format!("DTMF {digit}"),
+        }
+    }
+}
+
+/// A request of ours inside a dialog, to its final response.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) exchange: Exchange,
+    pub(super) leg: usize,
+    pub(super) way: WayId,
+    pub(super) wish: Wish,
+    /// Its place in [`super::Record::inside`].
+    entry: Option<usize>,
+    pub(super) is_done: bool,
+    /// The ACK of the 2xx to a re-INVITE, for each repeat of that.
+    ack: Option<Vec<u8>>,
+}
+
+impl Invite {
+    /// Wants a request sent inside a dialog; it goes as soon as the way is there.
+    pub(super) fn ask(&mut self, at: usize, wish: Wish, now: Instant) {
+        if let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.life != Life::Gone) {
+            if wish == Wish::Bye {
+                leg.life = Life::Leaving;
+                leg.queue.retain(|waiting| matches!(waiting, Wish::Ack { .. }));
+            }
+            leg.queue.push_back(wish);
+            self.flush(at, now);
+        }
+    }
+
+    /// Sends what waits in a dialog, or seeks the way.
+    pub(super) fn flush(&mut self, at: usize, now: Instant) {
+        self.seek(at);
+        while let Some(leg) = self.legs.get_mut(at) {
+            let Hop::Open(way) = leg.hop else { return };
+            let Some(wish) = leg.queue.pop_front() else { return };
+            if let Wish::Ack { cseq, credentials, body } = wish {
+                self.acknowledge(at, way, cseq, &credentials, body, now);
+            } else {
+                self.send_request(at, way, wish, now);
+            }
+        }
+    }
+
+    /// Finds the way of a dialog's next hop: one that is there already, or a new one. RFC 3261 §12.2.1.1
+    fn seek(&mut self, at: usize) {
+        let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.hop == Hop::Unknown && !leg.queue.is_empty()) else {
+            return;
+        };
+        let home = self.callings.get(leg.calling).map_or(0, |calling| calling.way);
+        let Some(dialog) = &leg.dialog else { return };
+        let uri = dialog.next_hop();
+        leg.hop = match self.ways.leading_to(uri, home) {
+            Some(hop) => hop,
+            None => match self.ways.add(uri) {
+                Some(way) => {
+                    self.actions.push_back(Action::Reach { way, place: Place::Uri(uri.to_owned()) });
+                    Hop::Sought(way)
+                }
+                None => Hop::Open(home),
+            },
+        };
+    }
+
+    /// A way is there, or is not: what waited for it goes out, by the way of the INVITE where there is no other.
+    pub(super) fn hop_sought(&mut self, way: WayId, error: Option<&TransportError>, now: Instant) {
+        for at in 0..self.legs.len() {
+            let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.hop == Hop::Sought(way)) else { continue };
+            leg.hop = Hop::Open(way);
+            if error.is_some() {
+                let home = self.callings.get(leg.calling).map_or(0, |calling| calling.way);
+                leg.hop = Hop::Open(home);
+                let uri = leg.dialog.as_ref().map(|dialog| dialog.next_hop().to_owned()).unwrap_or_default();
+                self.trouble(Problem::NoWay(uri));
+            }
+            self.flush(at, now);
+        }
+    }
+
+    /// Who we are inside a dialog. What `-H` replaces of what makes the dialog is left alone there, or the call could not be ended.
+    fn identity_inside(&self, local: &str) -> Identity {
+        const OURS: [HeaderName; 14] = [
+            HeaderName::From,
+            HeaderName::To,
+            HeaderName::CallId,
+            HeaderName::Contact,
+            HeaderName::Route,
+            HeaderName::Require,
+            HeaderName::ProxyRequire,
+            HeaderName::MaxForwards,
+            HeaderName::ContentType,
+            HeaderName::SessionExpires,
+            HeaderName::MinSe,
+            HeaderName::RAck,
+            HeaderName::Replaces,
+            HeaderName::Join,
+        ];
+        let mut identity = self.identity.clone();
+        identity.headers.retain(|(name, _)| !OURS.contains(&HeaderName::of(name.as_bytes())));
+        Identity { from: Some(local.to_owned()), route: None, ..identity }
+    }
+
+    /// Sends the ACK of a 2xx. RFC 3261 §13.2.2.4
+    fn acknowledge(
+        &mut self,
+        at: usize,
+        way: WayId,
+        cseq: u32,
+        credentials: &[(HeaderName, String)],
+        body: Vec<u8>,
+        now: Instant,
+    ) {
+        let Some((leg, line)) = self.legs.get(at).zip(self.ways.line(way)) else { return };
+        let Some(dialog) = &leg.dialog else { return };
+        let content_type = if body.is_empty() { String::new() } else { "application/sdp".to_owned() };
+        let draft = Draft { body, content_type, ..dialog.ack(cseq) };
+        let bytes = draft.compose(&self.identity_inside(dialog.local()), line, &branch(&mut self.entropy), credentials);
+        self.tell(Event::Asking { method: "ACK".to_owned(), purpose: String::new() });
+        self.actions.push_back(Action::Send { way, to: None, bytes: bytes.clone() });
+        let again = self.asking.iter_mut().find(|asking| asking.leg == at && asking.exchange.draft().cseq == cseq);
+        match again.filter(|asking| asking.exchange.draft().method == "INVITE") {
+            Some(asking) => asking.ack = Some(bytes),
+            None => {
+                if let Some(leg) = self.legs.get_mut(at) {
+                    leg.ack = Some((way, bytes));
+                }
+                if self.kept == Some(at) {
+                    self.record.acknowledged.get_or_insert(now);
+                }
+            }
+        }
+    }
+
+    fn send_request(&mut self, at: usize, way: WayId, wish: Wish, now: Instant) {
+        let supported = self.supported();
+        let Some(line) = self.ways.line(way).cloned() else { return self.lost(at, &wish, now) };
+        let Some(leg) = self.legs.get_mut(at) else { return };
+        let Some(dialog) = &mut leg.dialog else { return };
+        for asking in self.asking.iter().filter(|asking| asking.leg == at) {
+            dialog.count_from(asking.exchange.draft().cseq);
+        }
+        let method = wish.method(leg.takes_update);
+        let mut draft = dialog.request(method);
+        let local = dialog.local().to_owned();
+        match &wish {
+            Wish::Prack { rack, body } => {
+                draft.fields.push((HeaderName::RAck, rack.clone()));
+                draft.body.clone_from(body);
+                draft.content_type = if body.is_empty() { String::new() } else { "application/sdp".to_owned() };
+            }
+            Wish::Hold | Wish::Resume | Wish::Refresh if method == "INVITE" => {
+                let Some(negotiator) = &mut leg.negotiator else { return };
+                match wish {
+                    Wish::Hold => negotiator.set_direction(Direction::SendOnly),
+                    Wish::Resume => negotiator.set_direction(Direction::SendRecv),
+                    _ => {}
+                }
+                draft.body = negotiator.offer();
+                draft.content_type = "application/sdp".to_owned();
+                self.record.local_sdp.clone_from(&draft.body);
+            }
+            Wish::Digit(digit) => {
+                draft.content_type = "application/dtmf-relay".to_owned();
+                draft.body = format!("Signal={digit}\r\nDuration=160\r\n").into_bytes();
+            }
+            _ => {}
+        }
+        if matches!(method, "INVITE" | "UPDATE") {
+            draft.fields.push((HeaderName::Allow, super::ALLOW.to_owned()));
+            draft.fields.extend(supported.map(|value| (HeaderName::Supported, value)));
+            // RFC 4028 §7.4: every refresh says the interval again.
+            draft.fields.extend(self.timer.of_request().map(|value| (HeaderName::SessionExpires, value)));
+            draft.fields.extend(self.min_se.map(|least| (HeaderName::MinSe, least.to_string())));
+        }
+        let is_invite = method == "INVITE";
+        let patience = if is_invite { self.options.timers.give_up() } else { self.options.timeout };
+        let patience = self.stop_by.map_or(patience, |by| by.saturating_duration_since(now).min(patience));
+        let identity = self.identity_inside(&local);
+        let auth = self.auth.split();
+        let timers = self.options.timers;
+        let exchange = Exchange::new(draft, &identity, &line, auth, timers, patience, &mut self.entropy, now);
+        let purpose = wish.purpose();
+        let entry = if wish == Wish::Bye { None } else { self.note_inside(method, &purpose, true, now) };
+        self.tell(Event::Asking { method: method.to_owned(), purpose });
+        self.asking.push(Asking { exchange, leg: at, way, wish, entry, is_done: false, ack: None });
+        self.forget_answered();
+    }
+
+    /// Notes a request inside the dialog; gives its place.
+    pub(super) fn note_inside(&mut self, method: &str, purpose: &str, is_ours: bool, at: Instant) -> Option<usize> {
+        if self.record.inside.len() >= MAX_INSIDE {
+            return None;
+        }
+        let (method, purpose) = (method.to_owned(), purpose.to_owned());
+        self.record.inside.push(Inside { method, purpose, is_ours, at, status: None });
+        Some(self.record.inside.len() - 1)
+    }
+
+    fn forget_answered(&mut self) {
+        while self.asking.iter().filter(|asking| asking.is_done).count() > MAX_ANSWERED {
+            let Some(oldest) = self.asking.iter().position(|asking| asking.is_done) else { return };
+            self.asking.remove(oldest);
+        }
+    }
+
+    /// There is no way at all, not even that of the INVITE.
+    fn lost(&mut self, at: usize, wish: &Wish, now: Instant) {
+        if *wish == Wish::Bye {
+            self.bye_ended(at, None, now);
+        }
+    }
+
+    /// A response to a request of ours inside a dialog; `false` where it is none.
+    pub(super) fn handle_inside_response(&mut self, message: &Message<'_>, now: Instant) -> bool {
+        for asking in &mut self.asking {
+            let known = match asking.exchange.handle_message(message.bytes, &mut self.entropy, now) {
+                Ok(()) => true,
+                Err(Some(Ignored::Repeat)) => return true,
+                Err(_) => false,
+            };
+            if known {
+                let is_answer = message.status().is_some_and(|status| (200..300).contains(&status));
+                if let Some(bytes) = asking.ack.clone().filter(|_| is_answer) {
+                    // RFC 3261 §13.2.2.4: a repeat says that the ACK was lost.
+                    self.actions.push_back(Action::Send { way: asking.way, to: None, bytes });
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes apart the requests that came to their end.
+    pub(super) fn settle_asking(&mut self, now: Instant) {
+        for at in 0..self.asking.len() {
+            let Some(asking) = self.asking.get_mut(at).filter(|asking| !asking.is_done) else { continue };
+            let Some(outcome) = asking.exchange.outcome().cloned() else { continue };
+            asking.is_done = true;
+            if asking.exchange.attempts().len() > 1 {
+                self.auth = asking.exchange.authenticator().clone();
+                let challenges = self.auth.challenges();
+                self.record.challenges = challenges.map(|(c, by_proxy)| (c.clone(), by_proxy)).collect();
+            }
+            if let Some(refused) = asking.exchange.challenge() {
+                self.record.refused = Some(refused.clone());
+            }
+            let (leg, wish, entry) = (asking.leg, asking.wish.clone(), asking.entry);
+            let draft = asking.exchange.draft();
+            let (method, cseq) = (draft.method.clone(), draft.cseq);
+            let credentials = super::answer::credentials(asking.exchange.request());
+            let broke = matches!(outcome, Outcome::Failed(_));
+            let (status, response) = match &outcome {
+                Outcome::Final { status, response } => (Some(*status), response.as_slice()),
+                Outcome::Timeout | Outcome::Failed(_) => (None, &[][..]),
+            };
+            if let Some(inside) = entry.and_then(|entry| self.record.inside.get_mut(entry)) {
+                inside.status = status;
+            }
+            self.tell(Event::Asked { method: method.clone(), status });
+            let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+            if is_taken && matches!(method.as_str(), "INVITE" | "UPDATE") {
+                self.refresh_target(leg, response);
+            }
+            if is_taken && method == "INVITE" {
+                self.ask(leg, Wish::Ack { cseq, credentials, body: Vec::new() }, now);
+            }
+            if !(wish == Wish::Bye && broke && self.leave_by_another_way(leg, now)) {
+                self.asked(leg, &wish, &method, status, response, now);
+            }
+        }
+    }
+
+    /// The other side said where it is reached from now on. RFC 3261 §12.2.1.2
+    fn refresh_target(&mut self, at: usize, response: &[u8]) {
+        let Some(leg) = self.legs.get_mut(at) else { return };
+        let Some(dialog) = &mut leg.dialog else { return };
+        let before = dialog.target().to_owned();
+        // What cannot be taken leaves the target as it was.
+        let _ = super::calling::with_message(response, |message| dialog.refresh_target(message));
+        if dialog.target() != before {
+            leg.hop = Hop::Unknown;
+        }
+    }
+
+    /// The way broke while our BYE was on it: once it is tried by another.
+    fn leave_by_another_way(&mut self, at: usize, now: Instant) -> bool {
+        let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.tried_again) else { return false };
+        (leg.tried_again, leg.hop) = (true, Hop::Unknown);
+        self.ask(at, Wish::Bye, now);
+        true
+    }
+
+    /// A request inside the dialog was answered, or was not.
+    fn asked(&mut self, leg: usize, wish: &Wish, method: &str, status: Option<u16>, response: &[u8], now: Instant) {
+        match wish {
+            Wish::Ack { .. } => {}
+            Wish::Bye => self.bye_ended(leg, status, now),
+            Wish::Prack { .. } => {
+                if status.is_some_and(|status| (200..300).contains(&status))
+                    && let Some(fork) = self.record.forks.get_mut(leg)
+                {
+                    fork.pracked += 1;
+                }
+            }
+            Wish::Hold | Wish::Resume | Wish::Refresh => self.renegotiated(leg, wish, method, status, response, now),
+            Wish::Digit(_) => {
+                self.plan.digit_sent();
+                self.unless_gone(leg, status, EndedBy::Them, now);
+            }
+        }
+    }
+
+    /// RFC 3261 §12.2.1.2, RFC 5057 §5.1: 481 says that the dialog is no more, and so does silence.
+    pub(super) fn unless_gone(&mut self, leg: usize, status: Option<u16>, by: EndedBy, now: Instant) {
+        if matches!(status, None | Some(408 | 481)) && self.kept == Some(leg) {
+            self.hang_up(by, now);
+        }
+    }
+
+    /// What the requests inside dialogs have to send.
+    pub(super) fn poll_asking(&mut self, now: Instant) -> Option<Action> {
+        self.asking.iter_mut().find_map(|asking| {
+            let bytes = asking.exchange.poll_transmit(now)?;
+            Some(Action::Send { way: asking.way, to: None, bytes })
+        })
+    }
+}

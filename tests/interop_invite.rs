@@ -1,0 +1,163 @@
+//! Trial calls to real SIP software: SIPp with every scenario of the lab, raw bytes, and Kamailio with users of all kinds behind it. How each has to
+//! end stands in the tables of `tests/interop_invite/`: exit code, state, what was heard, what SIPp says of it, what is found.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod calls;
+mod lab;
+
+use calls::{Calls, Row, invite};
+use lab::{Lab, lab};
+use std::io::{BufRead, BufReader};
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// SIPps at once: each with a caller of its own, and all of them mostly waiting.
+const LANES: usize = 6;
+
+/// What SIPp says of the call: `content`, `upset` where something was not as its scenario has it, `waiting` where it expects more.
+fn judgement(lab: &Lab, name: &str) -> &'static str {
+    let end = Instant::now() + Duration::from_secs(8);
+    while lab.run(&["sipp", "status", name], &[]).status.success() {
+        if Instant::now() > end {
+            return "waiting";
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let said = std::fs::read_to_string(lab.folder().join(format!("{name}.err"))).unwrap_or_default();
+    if said.trim().is_empty() { "content" } else { "upset" }
+}
+
+/// A call to SIPp with a scenario: `KEEP=1` leaves its judgement out, where it takes more than a call to please it.
+fn call_sipp(lab: &Lab, row: &Row, second: &str) -> String {
+    let mut started = vec!["sipp", "uas", row.whom.as_str(), row.whom.as_str(), "-m", "1"];
+    if row.setting("ECHO").is_some() {
+        started.push("-rtp_echo");
+    }
+    let settings: Vec<(String, String)> =
+        row.settings.iter().map(|(k, v)| (k.clone(), v.replace("{second}", second).replace('_', " "))).collect();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let done = lab.run(&started, &settings);
+    assert!(done.status.success(), "{}: {}", row.whom, String::from_utf8_lossy(&done.stderr));
+    let variable = format!("SIPP_{}", row.whom.to_uppercase());
+    let port = lab.setting(&variable);
+    let transport = if row.setting("SIPP_T") == Some("t1") { ";transport=tcp" } else { "" };
+    let target = format!("sip:bob@127.0.0.1:{port}{transport}");
+    let called = invite(&target, &row.options, &["--from", "sip:alice@lab.example.test"]);
+    let peer = if row.setting("KEEP").is_some() { "-" } else { judgement(lab, &row.whom) };
+    lab.run(&["sipp", "stop", &row.whom], &[]);
+    called.outcome(peer)
+}
+
+/// Every row of a table against a SIPp of its own.
+fn hold_against_sipp(table: &str) {
+    let lanes: Option<Vec<Lab>> = (0..LANES).map(|_| lab(&["sipp", "ss"], &[])).collect();
+    let Some(lanes) = lanes else { return };
+    for lane in &lanes {
+        let done = lane.run(&["sipp", "uas", "second", "uas_answer", "-rtp_echo"], &[]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    Calls::read(table).hold(LANES, |lane, row| call_sipp(&lanes[lane], row, &lanes[lane].setting("SIPP_SECOND")));
+    for lane in &lanes {
+        lane.run(&["sipp", "stop", "second"], &[]);
+    }
+}
+
+#[test]
+fn callees_of_every_kind() {
+    hold_against_sipp("callees.txt");
+}
+
+#[test]
+fn answers_that_are_broken() {
+    hold_against_sipp("broken.txt");
+}
+
+#[test]
+fn answers_whose_sdp_is_odd() {
+    hold_against_sipp("descriptions.txt");
+}
+
+/// A callee of raw bytes, on a port that nobody else has.
+fn raw_server(lab: &Lab, mode: &str, tcp: bool) -> (Child, String) {
+    for _ in 0..10 {
+        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let mut command = Command::new("python3");
+        command.arg(lab.scripts().join("rawuas.py")).args(["--mode", mode, "--port", &port]);
+        if tcp {
+            command.arg("--tcp");
+        }
+        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        if ready.starts_with("ready") {
+            return (server, port);
+        }
+        server.kill().ok();
+        server.wait().unwrap();
+    }
+    panic!("rawuas.py found no free port for {mode} in ten attempts");
+}
+
+#[test]
+fn callees_of_raw_bytes() {
+    let Some(lab) = lab(&["python3"], &[]) else { return };
+    Calls::read("raw.txt").hold(LANES, |_, row| {
+        let tcp = row.setting("SIPP_T") == Some("t1");
+        let (mut server, port) = raw_server(&lab, &row.whom, tcp);
+        let target = format!("sip:bob@127.0.0.1:{port}{}", if tcp { ";transport=tcp" } else { "" });
+        let called = invite(&target, &row.options, &[]);
+        server.kill().unwrap();
+        server.wait().unwrap();
+        called.outcome("")
+    });
+}
+
+/// Through Kamailio, which asks for digest; bob is SIPp with echo, carol is baresip with its tone, both registered.
+#[test]
+fn users_behind_kamailio() {
+    let programs = ["kamailio", "openssl", "ss", "sipp", "baresip", "rtpengine"];
+    let Some(mut lab) = lab(&programs, &[("WITH_RTPENGINE", "1")]) else { return };
+    lab.start(&["rtpengine", "start"], &["rtpengine", "stop"], &[]);
+    lab.start(&["kamailio", "start"], &["kamailio", "stop"], &[]);
+    lab.start(&["sipp", "uas", "bob", "uas_answer", "-rtp_echo"], &["sipp", "stop", "bob"], &[]);
+    let bob = lab.setting("SIPP_BOB");
+    let registration = [("SIPP_USER", "bob"), ("SIPP_CONTACT_PORT", bob.as_str()), ("SIPP_EXPIRES", "3000")];
+    let kamailio = format!("127.0.0.1:{}", lab.setting("KAM_PORT"));
+    let registered = lab.run(&["sipp", "uac", "uac_register", &kamailio], &registration);
+    assert!(registered.status.success(), "{}", String::from_utf8_lossy(&registered.stderr));
+    lab.start(&["baresip", "start", "carol"], &["baresip", "stop", "carol"], &[]);
+    wait_for_contact(&lab, "carol");
+    let settings = lab.settings();
+    let authority = lab.folder().join("tls/ca.pem");
+    Calls::read("kamailio.txt").hold(LANES, |_, row| {
+        let port = |name: &str| settings[name].clone();
+        let via = match row.setting("OVER").unwrap_or("udp") {
+            "udp" => format!("sip:127.0.0.1:{}", port("KAM_PORT")),
+            "udp6" => format!("sip:[::1]:{}", port("KAM_PORT")),
+            "tcp" => format!("sip:127.0.0.1:{};transport=tcp", port("KAM_PORT")),
+            "tls" => format!("sips:127.0.0.1:{}", port("KAM_TLS")),
+            "ws" => format!("sip:127.0.0.1:{};transport=ws", port("KAM_WS")),
+            "wss" => format!("sips:127.0.0.1:{};transport=ws", port("KAM_WSS")),
+            other => panic!("no way over {other}"),
+        };
+        let target = format!("sip:{}@lab.example.test", row.whom);
+        let authority = authority.to_str().unwrap();
+        let more = ["--via", &via, "--from", "sip:alice@lab.example.test", "--tls-ca", authority, "--tls-server-name"];
+        let more: Vec<&str> = more.into_iter().chain([row.setting("NAME").unwrap_or("sip.lab.example.test")]).collect();
+        invite(&target, &row.options, &more).outcome("")
+    });
+}
+
+/// Waits until the registrar knows where a user is.
+fn wait_for_contact(lab: &Lab, user: &str) {
+    let end = Instant::now() + Duration::from_secs(20);
+    let known = || {
+        String::from_utf8_lossy(&lab.run(&["kamailio", "rpc", "ul.dump"], &[]).stdout).contains(&format!("AoR: {user}"))
+    };
+    while !known() {
+        assert!(Instant::now() < end, "{user} never registered");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::found::{decode, only};
+use support::found::{decode, nothing, only};
 use support::message::{Host, Message};
 use support::scene::{Connection, Scene};
 use support::scenes::findings::reach::scenes::{invite, later, ping};
@@ -80,16 +80,39 @@ fn a_proxy_that_waited_for_a_silent_host_is_not_slow_itself() {
 }
 
 #[test]
-fn what_was_sent_again_is_not_said_to_have_been_sent_once() {
+fn what_a_client_sent_again_meanwhile_is_not_said_to_have_been_sent_once() {
     let (a, p, b) = (alice(), proxy(), bob());
-    let request = Message::request("MESSAGE", &a, &b, "slow@192.0.2.10", 1).body("text/plain", "hello");
-    let on = request.through(&p, "slow");
+    let request = ping(&a, &b, "again@192.0.2.10");
+    let on = request.through(&p, "again");
     let mut s = Scene::new();
-    for at in [0, 500, 1500] {
-        // A proxy without state: it is the first one that repeats, and the last one that is slow.
+    for at in [0, 500, 1500, 3500] {
         s.at(at).send(&a, &p, &request).at(at + 1).send(&p, &b, &on);
     }
-    s.at(2300).send(&b, &p, &on.reply(200, "OK", &b)).at(2301).send(&p, &a, &on.reply(200, "OK", &b).back());
-    let document = decode(&s);
-    assert!(!document.to_string().contains("nothing was sent twice"), "{document}");
+    s.at(5020).send(&p, &a, &request.reply(408, "Request Timeout", &p));
+    later(&mut s, 20_000);
+    only(&s, "no-response", "error", "It explains, too, why 192.0.2.1:5060 took 5.0 s to answer the OPTIONS");
+    let document = decode(&s).to_string();
+    assert!(!document.contains("nothing was sent twice"), "{document}");
+}
+
+#[test]
+fn an_answer_that_the_network_refused_is_missed_only_where_it_is_the_answer() {
+    let (a, b) = (alice(), bob());
+    let request = invite(&a, &b, "gone@192.0.2.10");
+    let begun = || {
+        let mut s = Scene::new();
+        s.at(0).send(&a, &b, &request);
+        s
+    };
+    let busy = request.reply(486, "Busy Here", &b);
+    let mut s = begun();
+    s.at(5).undeliverable(&b, &a, &busy, (3, 3));
+    later(&mut s, 20_000);
+    only(&s, "icmp-unreachable", "warning", "the 486 Busy Here to 192.0.2.10:5060 was refused by the network");
+    // The caller has its answer, and has gone when the next one comes.
+    let mut s = begun();
+    s.at(5).send(&b, &a, &busy).at(8).send(&a, &b, &request.ack_to(&busy));
+    s.at(20).undeliverable(&b, &a, &request.reply(180, "Ringing", &b), (3, 3));
+    later(&mut s, 20_000);
+    nothing(&s);
 }

@@ -166,7 +166,8 @@ struct Lane {
 impl Lane {
     fn begin() -> Option<Lane> {
         let (own, _) = addresses();
-        let settings = [("SIPP_TIMEOUT", "40"), ("LAB_IP", &own), ("LAB_IP6", "")];
+        // A connection that is refused is told of ports that are those of SIP.
+        let settings = [("SIPP_TIMEOUT", "40"), ("LAB_IP", &own), ("LAB_IP6", ""), ("DEAD_PORT", "5060")];
         let mut lab = lab(&["kamailio", "openssl", "ss", "sipp", "tcpdump"], &settings)?;
         lab.start(&["kamailio", "start"], &["kamailio", "stop"], &[]);
         let to = format!("{own}:{}", lab.setting("KAM_PORT"));

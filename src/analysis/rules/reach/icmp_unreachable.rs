@@ -92,7 +92,7 @@ fn of_message(c: &Conversation, u: &Unreachable) -> Finding {
             t.request.into_iter().flat_map(|p| repeats_from(c, p)).take(64).collect()
         }
         (true, Some(t)) => {
-            weigh_response(t, answer, &mut f);
+            weigh_response(t, refused, &mut f);
             refused.into_iter().collect()
         }
         (of_response, None) => {
@@ -131,8 +131,10 @@ fn weigh_request(c: &Conversation, t: &Transaction, f: &mut Finding) {
 }
 
 /// Who has gone does not miss the answer to the request that ended it all.
-fn weigh_response(t: &Transaction, answer: Option<&Facts>, f: &mut Finding) {
-    let is_missed = !matches!(t.method, Method::Bye | Method::Cancel) && answer.is_none_or(Facts::is_final);
+fn weigh_response(t: &Transaction, refused: Option<u32>, f: &mut Finding) {
+    // What comes beside the first final response is not waited for.
+    let is_first = t.final_response.is_none() || refused == t.final_response;
+    let is_missed = is_first && !matches!(t.method, Method::Bye | Method::Cancel);
     f.severity = if is_missed { Severity::Warning } else { Severity::Info };
     f.detail.push("It is a response that could not be delivered: who asked has closed its port, or sent from an address that is not its own.".to_owned());
 }

@@ -181,6 +181,9 @@ impl Invite {
         if self.note_status(leg, status, true, now) {
             self.tell_response(at, message, Some(leg));
         }
+        if self.kept.is_none() {
+            self.note_final(at, message);
+        }
         let is_wanted = self.stage == Stage::Inviting && self.why.is_none() && self.kept.is_none();
         let is_wanted = is_wanted && self.callings.get(at).is_some_and(|calling| !calling.is_left);
         if let Some(fork) = self.record.forks.get_mut(leg) {
@@ -206,7 +209,10 @@ impl Invite {
         if !has_dialog {
             // Nobody can be told that it is over.
             self.record.may_be_up = true;
-            return self.finish(self.why.unwrap_or(EndedBy::Unusable), now);
+            if is_wanted || self.why.is_some() {
+                self.finish(self.why.unwrap_or(EndedBy::Unusable), now);
+            }
+            return;
         }
         if is_wanted {
             self.up(leg, message, now);

@@ -2,7 +2,7 @@
 
 use super::leg::{Acknowledgement, Life};
 use super::ways::Hop;
-use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, WayId};
+use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, Stage, WayId};
 use crate::agent::exchange::branch;
 use crate::agent::{Draft, Exchange, Identity, Outcome};
 use crate::media::sdp::Direction;
@@ -422,15 +422,16 @@ impl Invite {
             Wish::Hold | Wish::Resume | Wish::Refresh => self.renegotiated(leg, wish, method, status, response, now),
             Wish::Digit(_) => {
                 self.plan.digit_sent();
-                self.unless_gone(leg, status, EndedBy::Them, now);
+                self.unless_gone(leg, method, status, now);
             }
         }
     }
 
     /// RFC 3261 §12.2.1.2, RFC 5057 §5.1: 481 says that the dialog is no more, and so does silence.
-    pub(super) fn unless_gone(&mut self, leg: usize, status: Option<u16>, by: EndedBy, now: Instant) {
-        if matches!(status, None | Some(408 | 481)) && self.kept == Some(leg) {
-            self.hang_up(by, now);
+    pub(super) fn unless_gone(&mut self, leg: usize, method: &str, status: Option<u16>, now: Instant) {
+        if matches!(status, None | Some(408 | 481)) && self.kept == Some(leg) && self.stage == Stage::Up {
+            self.trouble(Problem::Gone(method.to_owned(), status));
+            self.hang_up(EndedBy::Unusable, now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Hold and resume, digits, session timers, glare. RFC 3261 §14.1, RFC 3264 §8.4, RFC 4028
 
 use super::*;
-use crate::agent::invite::{Dtmf, DtmfMode};
+use crate::agent::invite::{Dtmf, DtmfMode, Problem};
 
 fn digits(mode: DtmfMode) -> Option<Dtmf> {
     Some(Dtmf { digits: "12#".to_owned(), mode })
@@ -69,7 +69,8 @@ fn a_hold_that_nobody_knows_of_says_that_the_call_is_gone() {
     bench.run(3000);
     bench.answer("481 Call/Transaction Does Not Exist", "b1", "", "");
     bench.answer_to("BYE", "481 Call/Transaction Does Not Exist", "");
-    bench.is_over(EndedBy::Them);
+    bench.is_over(EndedBy::Unusable);
+    assert_eq!(bench.record().problems, [Problem::Gone("INVITE".to_owned(), Some(481))]);
 }
 
 #[test]
@@ -79,7 +80,8 @@ fn a_hold_that_nobody_answers_ends_the_call_when_its_time_is_up() {
     assert_eq!(bench.all("BYE").len(), 0);
     bench.run(8000);
     bench.answer_to("BYE", "200 OK", "");
-    bench.is_over(EndedBy::Them);
+    bench.is_over(EndedBy::Unusable);
+    assert_eq!(bench.record().problems, [Problem::Gone("INVITE".to_owned(), None)]);
 }
 
 #[test]

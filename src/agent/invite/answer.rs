@@ -169,10 +169,10 @@ impl Invite {
     pub(super) fn handle_success(&mut self, at: usize, message: &Message<'_>, now: Instant) {
         let status = message.status().unwrap_or_default();
         let Some(leg) = self.leg_of(at, message) else { return };
-        let pause = self.options.timers.t1;
+        let t1 = self.options.timers.t1;
         if let Some(known) = self.legs.get_mut(leg).filter(|leg| leg.life != Life::Early) {
             // Where the ACK still waits for its way this repeat is answered by the first one.
-            let again = known.ack.as_mut().and_then(|ack| ack.again(pause, now));
+            let again = known.ack.as_mut().and_then(|ack| ack.again(t1, now));
             return self.actions.extend(again);
         }
         if !self.is_over() {

@@ -193,7 +193,7 @@ pub struct Cancel {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Problem {
     /// A stable word: `media`, `no_contact`, `no_ports`, `redirect_loop`, `too_many_redirects`, `no_redirect_target`, `bye`, `no_way`,
-    /// `bad_extension`, `too_many_forks`.
+    /// `gone`, `bad_extension`, `too_many_forks`.
     pub code: &'static str,
     /// In words.
     pub detail: String,

@@ -25,6 +25,7 @@ fn the_other_side_is_put_on_hold_in_the_middle_and_taken_back() {
     assert_eq!(value(&bench.last("ACK").text, "CSeq"), "2 ACK");
     assert!(!bench.agreed.last().unwrap().receives);
     // A repeat of its 2xx is acknowledged again.
+    bench.run(3500);
     take(&mut bench, "recvonly");
     assert_eq!(bench.all("ACK").len(), 3);
     bench.run(7000);

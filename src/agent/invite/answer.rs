@@ -1,9 +1,9 @@
 //! What comes back for the INVITE: provisional responses with PRACK and early media, and the 2xx with its ACK.
 //! RFC 3261 §13.2.2, RFC 3262 §4, RFC 3264
 
-use super::asking::Wish;
 use super::calling::with_message;
 use super::leg::{Leg, Life, Session};
+use super::wish::Wish;
 use super::{Action, EndedBy, Invite, Problem, Stage};
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message};

@@ -1,7 +1,7 @@
 //! The dialogs that one INVITE makes: each To tag is one, with an offer and answer of its own. RFC 3261 §12.1.2, §13.2.2.4
 
-use super::asking::Wish;
 use super::ways::Hop;
+use super::wish::Wish;
 use super::{Action, Fork, Invite, Problem, WayId};
 use crate::agent::Dialog;
 use crate::media::Negotiator;

@@ -1,8 +1,8 @@
 //! What happens while the call stands: digits, hold and resume, refreshes of the session, and our BYE in time.
 
-use super::asking::Wish;
 use super::calling::with_message;
 use super::leg::Session;
+use super::wish::Wish;
 use super::{Action, DtmfMode, EndedBy, Invite, InviteOptions, Problem, Stage};
 use crate::media::negotiator::Unacceptable;
 use crate::media::sdp::Direction;

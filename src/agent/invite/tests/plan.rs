@@ -86,6 +86,19 @@ fn a_hold_that_nobody_answers_ends_the_call_when_its_time_is_up() {
 }
 
 #[test]
+fn a_hold_without_any_way_left_ends_the_call() {
+    let mut bench = Bench::over(Protocol::Tcp, |o| o.hold = Some(Duration::from_secs(4)));
+    bench.answer("200 OK", "b1", "Contact: <sip:bob@192.0.2.9:5060;transport=tcp>\r\n", ANSWER);
+    bench.run(1000);
+    bench.closed = vec!["Uri"];
+    bench.invite.handle_unreached(0, &refused(), bench.instant());
+    bench.drain();
+    bench.run(4000);
+    bench.is_over(EndedBy::Unusable);
+    assert!(bench.record().may_be_up);
+}
+
+#[test]
 fn glare_is_tried_again_after_2_1_to_4_seconds() {
     let mut bench = Bench::up(|o| o.hold = Some(Duration::from_secs(4)));
     bench.run(3000);

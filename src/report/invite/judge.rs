@@ -114,6 +114,9 @@ fn bad_end(record: &Record) -> Option<Judgement> {
         let left = if record.may_be_up { ": the call may be left up" } else { "" };
         return bad(format!("answered, but {}{left}", words(Some(&Problem::Bye(*status)))), hint);
     }
+    if let Some(gone) = problem(&|p| matches!(p, Problem::Gone(..))) {
+        return bad(format!("answered, but {}", words(Some(gone))), "--ladder shows what was asked");
+    }
     match record.ended_by {
         Some(EndedBy::Unusable) => {
             let media = problem(&|p| matches!(p, Problem::Media(_) | Problem::NoPorts));

@@ -192,7 +192,37 @@ fn each_way_to_end_has_its_exit_code_and_its_words() {
         (
             with(ended(EndedBy::Timeout), &|r| r.ringing = ms(r, 1)),
             Exit::NoAnswer,
-            "it rang, and nobody answered in 30.0 s: the call was cancelled",
+            "it rang, and nobody answered in 30.0 s",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| {
+                r.ringing = ms(r, 1);
+                let at = ms(r, 4000).unwrap();
+                r.cancelled = Some(Cancelled { at, status: Some(200), invite_status: Some(487) });
+            }),
+            Exit::NoAnswer,
+            "it rang, and nobody answered in 4.0 s; the call was cancelled",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| {
+                r.ringing = ms(r, 1);
+                r.cancelled = Some(Cancelled { at: ms(r, 4000).unwrap(), status: Some(481), invite_status: None });
+            }),
+            Exit::NoAnswer,
+            "it rang, and nobody answered in 4.0 s; the call was cancelled, and no final response came",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| r.ignored = 2),
+            Exit::NoAnswer,
+            "no answer to INVITE (sent once); 2 messages came that do not answer it",
+        ),
+        (
+            with(problem(answered(), Wrong::Bye(None)), &|r| {
+                r.ended_by = Some(EndedBy::Unusable);
+                r.may_be_up = true;
+            }),
+            Exit::Unexpected,
+            "answered with what cannot be used: it lacks what a dialog needs (From, To and its tag, Call-ID, CSeq); our BYE was not answered: the call may be left up",
         ),
         (
             with(ended(EndedBy::Transport), &|r| r.tries[0].error = Some(closed.clone())),

@@ -77,9 +77,19 @@ fn every_caller_of_sipp_reaches_a_uas_behind_it() {
     assert_eq!(calls.len(), 8, "{calls:#?}");
     for call in calls {
         assert_eq!((&call["state"], call["call_ids"].as_array().unwrap().len()), (&"completed".into(), 2), "{call:#}");
-        assert!(call["participants"].as_array().unwrap().iter().any(|p| p["role"] == "sbc"), "{call:#}");
     }
-    assert_eq!(report["summary"]["findings"]["error"], 0, "{:#}", report["findings"]);
+    let is = |call: &Value, role: &str| call["participants"].as_array().unwrap().iter().any(|p| p["role"] == role);
+    let count = |role: &str| calls.iter().filter(|call| is(call, role)).count();
+    // What is changed in a late offer stands in its answer alone, by which nothing is known of the INVITE.
+    assert_eq!((count("sbc"), count("b2bua")), (7, 1), "{calls:#?}");
+    // Most of these callers send no sound: that is found, and right.
+    let errors: Vec<&Value> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["severity"] == "error" && f["code"] != "one-way-audio")
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[test]
@@ -163,5 +173,7 @@ fn sippys_b2bua_between_a_caller_and_ours_is_passed_like_any_other() {
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (1, 1), "{said:?}");
     let report = decoded(file);
     assert_eq!(report["calls"].as_array().unwrap().len(), 1, "{report:#}");
-    assert_eq!(report["summary"]["findings"]["error"], 0, "{:#}", report["findings"]);
+    let errors: Vec<&Value> =
+        report["findings"].as_array().unwrap().iter().filter(|f| f["severity"] == "error").collect();
+    assert!(errors.is_empty(), "{errors:#?}");
 }

@@ -28,8 +28,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Call {
         return;
     }
-    let is_signed = c.fields.iter().any(|f| f.name == HeaderName::Identity);
-    if is_signed && let Some((position, request)) = signed_request(c) {
+    if case.seen().has(HeaderName::Identity)
+        && let Some((position, request)) = signed_request(c)
+    {
         let before = findings.len();
         for value in c.headers(request, HeaderName::Identity).take(MOST).filter(|v| v.len() < CUT) {
             judge_value(case, position, request, value, findings);
@@ -38,7 +39,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             return;
         }
     }
-    findings.extend(refused(c).or_else(|| failed_verstat(c)));
+    findings.extend(refused(c).or_else(|| failed_verstat(case)));
 }
 
 /// The first INVITE that carries a signature.
@@ -218,7 +219,8 @@ fn refused(c: &Conversation) -> Option<Finding> {
 }
 
 /// A verdict that a verifier on the way has put into the caller's number.
-fn failed_verstat(c: &Conversation) -> Option<Finding> {
+fn failed_verstat(case: &Case<'_>) -> Option<Finding> {
+    let c = case.conversation;
     const FAILED: &[u8] = b"TN-Validation-Failed";
     let has_failed = |text: &[u8]| {
         memchr::memmem::find(text, b"verstat=").is_some_and(|at| {
@@ -227,7 +229,8 @@ fn failed_verstat(c: &Conversation) -> Option<Finding> {
         })
     };
     let in_from = has_failed(c.text(c.from));
-    let asserted = c.fields.iter().any(|f| f.name == HeaderName::PAssertedIdentity && has_failed(c.text(f.value)));
+    let asserted = case.seen().has(HeaderName::PAssertedIdentity)
+        && c.fields.iter().any(|f| f.name == HeaderName::PAssertedIdentity && has_failed(c.text(f.value)));
     if !in_from && !asserted {
         return None;
     }

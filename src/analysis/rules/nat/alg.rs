@@ -39,6 +39,9 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().copied {
+        return;
+    }
     let mut sights = c.facts.iter().zip(0u32..).filter(|(f, _)| f.copy && !f.cut);
     let found = sights.find_map(|(later, position)| {
         let at = later.repeats?;

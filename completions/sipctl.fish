@@ -29,6 +29,7 @@ complete -c sipctl -n "__fish_sipctl_needs_command" -s V -l version -d 'Print ve
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "invite" -d 'Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
@@ -216,6 +217,78 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l json -d 'Shor
 complete -c sipctl -n "__fish_sipctl_using_subcommand register" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand register" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s d -l duration -d 'How long the call stands, from its answer' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l ring-timeout -d 'Cancel the call where nobody answers for so long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l cancel-after -d 'Cancel the call so long after its INVITE' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l hold -d 'Put the other side on hold for so long, in the middle of the call, then resume' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l max-redirects -d 'Redirections to follow' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l session-expires -d 'Ask for a session timer: refreshes, and an end where they stay away' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l dtmf -d 'Digits to send once the call stands: 0-9 * # A-D' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l dtmf-mode -d 'How digits are sent' -r -f -a "rtp\t'As telephone events in RTP'
+info\t'One INFO a digit'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l play -d 'Play this WAV file, again and again, instead of a marked tone' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l record -d 'Record what is heard to this WAV file' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l codec -d 'Codecs to offer, the preferred one first' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l media-ports -d 'Ports for media, both ends included' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l expect -d 'Statuses that the call must end its set-up with: 486, or 2xx,404' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l expect-audio -d 'Directions in which sound must have passed: receive is judged by what was heard, send by the other side\'s reports or by our own tone come back' -r -f -a "both\t'Both ways'
+receive\t'From them to us'
+send\t'From us to them'
+none\t'Nothing may be heard'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l min-mos -d 'Lowest mean opinion score of what comes' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l max-loss -d 'Most loss of what comes, in percent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l max-setup -d 'Longest time from the INVITE to the answer' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l callee -d 'Address of record of the end that is called (default: TARGET)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l callee-auth-user -d 'Its user name for challenges (default: the user part of its AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l callee-password-file -d 'File whose first line is its password (else SIPCTL_CALLEE_PASSWORD, else the caller\'s)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
+tcp\t''
+tls\t''
+ws\t''
+wss\t''"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l via -d 'Send everything through this proxy' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l bind -d 'Address (and port) to send from' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l dns -d 'Name server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l timeout -d 'Give up on an answer after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l t1 -d 'T1: first pause before a request is sent again over UDP' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l from -d 'From: an address of record, with or without display name' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l user-agent -d 'User-Agent' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s H -l header -d 'Header field to add, or to send instead of the usual one; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l auth-user -d 'User name for challenges (default: the user part of --from or of the AOR)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l password-file -d 'File whose first line is the password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l tls-ca -d 'Trust these authorities (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l tls-cert -d 'Our certificate chain (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l tls-key -d 'The key of our certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l tls-server-name -d 'Name that the server\'s certificate must have, instead of the target\'s domain' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l keylog -d 'Append TLS secrets to FILE (else to the file that SSLKEYLOGFILE names)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s w -l write -d 'Save our own traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l exit-style -d 'Exit code: sipctl\'s own, or 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN as monitoring plugins have it' -r -f -a "sipctl\t'0 good, 1 unexpected, 2 usage, 3 no answer, 4 unreachable, 5 refused, 6 threshold missed, 130 interrupted'
+nagios\t'0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l late-offer -d 'Let the other side make the offer'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l no-100rel -d 'Do not offer reliable provisional responses (PRACK)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l srtp -d 'Protect media (SRTP with SDES), and take nothing else'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l loop -d 'Be the other end, too: register both, call one from the other, tell what each heard and what was changed on the way'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s q -l quiet -d 'Only the verdict'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l password-stdin -d 'Read the password from standard input (else SIPCTL_PASSWORD is used)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l tls-insecure -d 'Go on with a certificate that is wrong, and say what is wrong with it'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s v -l verbose -d 'Show what is done (*), sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l ladder -d 'Draw the ladder and tell the findings, as decode would'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l dry-run -d 'Print the messages that would be sent, and send nothing'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand invite" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand resolve" -l transport -d 'Transport to use, whatever the target or the DNS says' -r -f -a "udp\t''
 tcp\t''
 tls\t''
@@ -496,18 +569,19 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s V -l versi
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -l out -d 'Directory to write sipctl.1, sipctl-decode.1 … into' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "invite" -d 'Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'

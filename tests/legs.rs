@@ -122,6 +122,23 @@ fn a_transfer_belongs_to_the_call_that_asked_for_it_and_makes_nobody_a_b2bua() {
 }
 
 #[test]
+fn an_attended_transfer_is_told_with_the_call_that_asked_for_it() {
+    let calls = calls("legs-attended.pcap", &[]);
+    let ids: Vec<Vec<&str>> = calls.iter().map(|c| texts(&c["call_ids"])).collect();
+    // The call that is replaced is a call of its own: it was there before anybody asked.
+    assert_eq!(ids, [vec!["attended-a@192.0.2.10", "attended-c@198.51.100.20"], vec!["attended-b@192.0.2.10"]]);
+    let (evidence, score) = join(&calls[0], "attended-c@198.51.100.20");
+    assert_eq!((&evidence[..4], score), (&["replaces_as_asked", "refer", "same_socket", "at_once"][..], 210));
+    assert!(calls.iter().all(|c| c["state"] == "completed"));
+    let json = Room::new().decode(&["legs-attended.pcap", "--json"]).json();
+    let transfer = json["findings"].as_array().unwrap().iter().find(|f| f["code"] == "transfer").unwrap();
+    assert_eq!(transfer["call"], 1);
+    let (title, detail) = (transfer["title"].as_str().unwrap(), transfer["detail"].as_str().unwrap());
+    assert!(title.contains("(attended): it succeeded"), "{title}");
+    assert!(detail.contains("takes the place of the one with the Call-ID attended-b@192.0.2.10."), "{detail}");
+}
+
+#[test]
 fn no_join_keeps_every_call_id_by_itself() {
     for (capture, count) in
         [("legs-b2bua.pcap", 2), ("legs-sbc.pcap", 2), ("legs-hunting.pcap", 3), ("legs-transfer.pcap", 2)]

@@ -176,6 +176,7 @@ fn captures_hold_what_they_are_named_for() {
         ("legs-ambiguous.pcap", 26, "completed 4"),
         ("legs-unrelated.pcap", 21, "busy 1, completed 3"),
         ("legs-transfer.pcap", 18, "completed 1"),
+        ("legs-attended.pcap", 21, "completed 2"),
         ("hostile-names.pcap", 3, "rejected 1"),
     ];
     let room = Room::new();

@@ -5,6 +5,16 @@ use super::{Finding, Severity};
 /// A cause with what it explains in the same conversation: the consequence is no finding of its own.
 /// What follows from a consequence stands before it.
 const FOLDED: &[(&str, &[&str])] = &[
+    // A message whose end is elsewhere than it says is read as another one.
+    ("content-length-mismatch", &["sdp-malformed", "sdp-answer-shape", "media-rejected", "codec-none-common"]),
+    ("sdp-malformed", &["sdp-answer-shape", "media-rejected", "codec-none-common"]),
+    // An answer that cannot be told to belong to its request is none.
+    (
+        "header-missing",
+        &["ack-mismatch", "ack-missing", "no-response", "retransmission", "slow-response", "call-open", "abrupt-end"],
+    ),
+    ("start-line-malformed", &["no-response", "retransmission", "slow-response"]),
+    ("cseq-method-mismatch", &["no-response", "ack-missing", "call-cancelled", "call-open"]),
     // Without an ACK the 2xx is repeated on every hop that it passes.
     ("ack-missing", &["retransmission"]),
     // An answer that names no dialog, or no place to go, is not acknowledged, and what follows it is not understood.
@@ -67,8 +77,10 @@ pub fn fold(findings: &mut Vec<Finding>) {
         return;
     }
     for &(cause, consequences) in FOLDED {
-        // What is only worth knowing explains no failure: a nonce that was stale once, and a call that was refused later.
-        let is_cause = |f: &Finding| f.code == cause && f.severity > Severity::Info;
+        // What is only worth knowing explains no failure: a nonce that was stale once, and a call that was refused later. Nor does a header field
+        // that nobody misses.
+        let least = if cause == "header-missing" { Severity::Error } else { Severity::Warning };
+        let is_cause = |f: &Finding| f.code == cause && f.severity >= least;
         let Some(at) = findings.iter().position(is_cause) else { continue };
         let is_folded = |f: &Finding| f.code != cause && consequences.contains(&f.code);
         let titles: Vec<String> = findings.iter().filter(|f| is_folded(f)).map(|f| f.title.clone()).collect();

@@ -2,6 +2,7 @@
 
 pub mod active;
 pub mod decode;
+pub mod demo;
 pub mod duration;
 pub mod explain;
 pub mod invite;
@@ -18,7 +19,7 @@ use clap::{Parser, Subcommand};
 /// Pings, registers, calls, decodes and explains SIP.
 #[derive(Debug, Parser)]
 #[command(name = "sipctl", version, about, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Try: sipctl decode capture.pcap\n     sipctl help decode")]
+#[command(after_help = "Try: sipctl demo\n     sipctl decode capture.pcap\n     sipctl help decode")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -28,6 +29,8 @@ pub struct Cli {
 /// The commands that work.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A whole SIP network on the loopback: registrar, proxy, two phones, a call with audio, and its ladder
+    Demo(Box<demo::DemoArgs>),
     /// Capture files, standard input or a live device: calls, ladders, findings, JSON
     Decode(Box<decode::DecodeArgs>),
     /// OPTIONS ping: reachability, loss, round trips, who answers and what it supports

@@ -142,7 +142,12 @@ impl Setup {
         if !self.decodes {
             return Ok(Recorded::default());
         }
-        let mut report = Report { summary, peers, sources: vec![source(args, &totals)], ..gather.finished() };
+        let mut report = Report {
+            summary,
+            peers,
+            sources: vec![source(args.write.as_ref().map(|path| path.to_string_lossy().into_owned()), &totals)],
+            ..gather.finished()
+        };
         let mut ladder = Vec::new();
         if args.ladder {
             let options = TextOptions { mode: Mode::All, ..TextOptions::default() };
@@ -182,11 +187,11 @@ impl Setup {
     }
 }
 
-/// The recording as a source of a report.
-fn source(args: &ActiveArgs, totals: &Totals) -> Source {
-    let path = args.write.as_ref().map_or_else(|| "own traffic".to_owned(), |path| path.to_string_lossy().into_owned());
+/// The recording as a source of a report: the file that it was saved to, where it was.
+#[must_use]
+pub fn source(path: Option<String>, totals: &Totals) -> Source {
     Source {
-        path,
+        path: path.unwrap_or_else(|| "own traffic".to_owned()),
         format: "pcapng".to_owned(),
         link_types: vec!["raw_ip".to_owned()],
         packets: totals.packets,

@@ -3,6 +3,7 @@
 pub mod active;
 pub mod background;
 pub mod decode;
+pub mod demo;
 pub mod devices;
 pub mod dry_run;
 mod evidence;
@@ -48,6 +49,7 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Decode(args) => decode::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Ping(args) => ping::run(&args),
         Command::Register(args) => register::run(&args),
         Command::Invite(args) => invite::run(&args),

@@ -1,7 +1,7 @@
 //! JSON Schema of what is written, derived from the report's types, so that it cannot lag behind them.
 
 use crate::report::decode::Report;
-use crate::report::{explain, invite, lint, ping, register, resolve, trace};
+use crate::report::{demo, explain, invite, lint, ping, register, resolve, trace};
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -22,8 +22,9 @@ const LINES: [(&str, &str); 6] = [
 type Maker = fn() -> Value;
 
 /// Commands whose output has a schema, in the order in which they are listed.
-const TABLE: [(&str, Maker); 8] = [
+const TABLE: [(&str, Maker); 9] = [
     ("decode", decode),
+    ("demo", || document::<demo::Report>("demo", |_| ())),
     ("ping", || document::<ping::Report>("ping", |generator| drop(generator.subschema_for::<ping::Line>()))),
     ("register", || document::<register::Report>("register", |_| ())),
     ("invite", || {

@@ -78,6 +78,7 @@ fn words(evidence: Evidence) -> (&'static str, String) {
         Evidence::CallIdDerived => ("call_id_derived", "Call-ID made from the other"),
         Evidence::ChargingVector => ("charging_vector", "same icid-value"),
         Evidence::Replaces => ("replaces", "Replaces gives the Call-ID"),
+        Evidence::ReplacesAsAsked => ("replaces_as_asked", "Replaces gives the Call-ID that REFER named"),
         Evidence::Join => ("join", "Join gives the Call-ID"),
         Evidence::Refer => ("refer", "asked for by REFER"),
         Evidence::Origin => ("sdp_origin", "same SDP origin"),

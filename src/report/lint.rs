@@ -2,8 +2,7 @@
 
 use super::decode::{FindingCounts, Instant, Severity};
 use super::text::Text;
-use crate::analysis;
-use crate::analysis::rules::{self, Entry, sdp};
+use crate::analysis::rules::{self, sdp};
 use crate::base::Span;
 use crate::media::sdp::Session;
 use crate::sip::multipart::Part;
@@ -232,11 +231,7 @@ impl Wrong {
 
 /// As grave as the finding that the defect becomes.
 fn severity(defect: &Defect) -> Severity {
-    if defect.kind == DefectKind::HeaderMissing && defect.what.contains("Max-Forwards") {
-        return Severity::Warning;
-    }
-    let of_entry = |entry: &'static Entry| entry.severity;
-    rules::entry(defect.kind.code()).map_or(analysis::Severity::Error, of_entry).into()
+    rules::grammar::defects::severity(defect).into()
 }
 
 #[cfg(test)]

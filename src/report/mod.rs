@@ -5,6 +5,7 @@ pub mod apart;
 pub mod build;
 pub mod collect;
 pub mod decode;
+pub mod demo;
 pub mod expect;
 pub mod explain;
 pub mod invite;

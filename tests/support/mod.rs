@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod capture;
+pub mod found;
 pub mod media;
 pub mod message;
 pub mod room;

@@ -66,6 +66,11 @@ impl Invite {
             self.trouble(Problem::Bye(status));
         }
         self.record.may_be_up |= status.is_none();
+        self.all_left(now);
+    }
+
+    /// Where every dialog that was to end has ended, all is over.
+    pub(super) fn all_left(&mut self, now: Instant) {
         if self.stage == Stage::Leaving && !self.has_dialogs() {
             self.finish(EndedBy::Us, now);
         }

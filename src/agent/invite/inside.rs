@@ -369,6 +369,8 @@ impl Invite {
             Life::Up if self.kept == Some(at) => self.finish(EndedBy::Them, now),
             // RFC 3261 §15: an early dialog that its callee ends. The INVITE is not wanted any more either.
             Life::Early if self.stage == Stage::Inviting => self.cancel(EndedBy::Them, now),
+            // Theirs crossed ours.
+            Life::Leaving if self.stage == Stage::Leaving => self.all_left(now),
             _ => {}
         }
     }

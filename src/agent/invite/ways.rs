@@ -146,7 +146,8 @@ mod tests {
         let way = ways.add("sip:bob@192.0.2.9;transport=tcp").unwrap();
         ways.reached(way, &line(Protocol::Tcp, "192.0.2.9:5060"));
         ways.unreached(way);
-        assert_eq!((ways.line(way), ways.leading_to("sip:bob@192.0.2.9;transport=tcp", way)), (None, None));
+        assert!(ways.line(way).is_none());
+        assert_eq!(ways.leading_to("sip:bob@192.0.2.9;transport=tcp", way), None);
         let way = ways.add("sip:bob@192.0.2.9").unwrap();
         ways.reached(way, &line(Protocol::Udp, "192.0.2.9:5060"));
         ways.unreached(way);

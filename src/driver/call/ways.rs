@@ -4,7 +4,7 @@ use super::Means;
 use crate::agent::invite::{Place, WayId};
 use crate::base::Entropy;
 use crate::driver::dial::{self, Found};
-use crate::transport::{Candidate, Host, Line, LineFacts, Phase, Protocol, Received, Target, TransportError};
+use crate::transport::{Candidate, Line, LineFacts, Phase, Protocol, Received, Target, TransportError};
 use futures_util::StreamExt;
 use futures_util::future::select_all;
 use futures_util::stream::FuturesUnordered;
@@ -88,7 +88,7 @@ impl<'a> Ways<'a> {
                 let mut draw = Entropy::seeded(self.entropy.below(u64::MAX));
                 self.looking.push(Box::pin(async move {
                     let planned = dial::look_up(&target, means.wanted, means.resolver, &mut draw).await;
-                    (way, Step::Planned(planned, domain_of(&target)))
+                    (way, Step::Planned(planned, target.domain().to_owned()))
                 }));
             }
         }
@@ -245,12 +245,5 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// The domain for which a connection is opened; an address as it is written everywhere.
-fn domain_of(target: &Target) -> String {
-    match target.host {
-        Host::Ip(_) => {
-            target.domain().parse().map_or_else(|_| target.domain().to_owned(), |ip: std::net::IpAddr| ip.to_string())
-        }
-        Host::Name(_) => target.domain().to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -159,6 +159,8 @@ impl Callee<'_> {
             self.endpoint.handle_timer(now);
         }
         self.registering(now).await;
+        // First what is to be sent: the answer to a BYE does not wait for its media to end.
+        self.answering().await;
         while let Some(wish) = Role::poll_media(self.endpoint.role()) {
             self.fulfil(wish, now).await;
         }

@@ -3,6 +3,7 @@
 use super::studio::Studio;
 use super::{BindingFacts, Endpoint, Handled, Role, Transmit};
 use crate::driver::Stop;
+use crate::driver::media::relay::Relayed;
 use crate::transport::TransportError;
 use crate::transport::listener::{Listener, Way};
 use std::time::{Duration, Instant};
@@ -39,6 +40,10 @@ pub trait Watch {
     /// A request was sent on.
     fn forwarded(&mut self, sent: &Transmit) {
         let _ = sent;
+    }
+    /// The media of a call came to this.
+    fn relayed(&mut self, relayed: &Relayed) {
+        let _ = relayed;
     }
     /// Where a request was to go could not be reached.
     fn unreached(&mut self, error: &TransportError) {
@@ -136,6 +141,8 @@ pub async fn serve<R: Role>(
         if endpoint.poll_timeout().is_some_and(|at| at <= now) {
             endpoint.handle_timer(now);
         }
+        // First what is to be sent: the answer to a BYE does not wait for its media to end.
+        send(endpoint, listener, watch).await;
         if let Some(studio) = &mut studio {
             while let Some(wish) = endpoint.role().poll_media() {
                 studio.fulfil(wish, endpoint.role(), now).await;

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod ports;
+pub mod relay;
 pub mod wav;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use clock::Clock;
 pub use ports::{PortRange, Ports};
+pub use relay::{Passed, Relay, Relayed, Relays, Side};
 pub use wav::{Recording, WavError, read_wav};
 
 use crate::base::{Entropy, Timestamp};

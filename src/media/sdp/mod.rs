@@ -8,6 +8,7 @@ mod attribute;
 mod defect;
 mod line;
 mod media;
+mod moved;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use attribute::{Attribute, Bandwidth, Connection, Crypto, Direction, Origin,
 pub use defect::{Defect, DefectKind};
 pub use media::MediaDescription;
 pub(in crate::media) use media::{payload_type, whole_number};
+pub use moved::{Move, Place, moved};
 
 use crate::base::Span;
 use line::{Line, Lines};

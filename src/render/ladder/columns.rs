@@ -9,7 +9,7 @@ use crate::render::Terminal;
 use crate::render::glyph::{fit, width};
 use crate::render::style::Tone;
 use crate::report::decode::Participant;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Columns given to addresses that no participant has; one more stands for all others.
 const MOST_STRANGERS: usize = 12;
@@ -71,6 +71,7 @@ impl Columns {
         for participant in ladder.participants {
             columns.add(participant, terminal);
         }
+        columns.add_media(entries);
         columns.add_strangers(entries, terminal);
         columns.place(&Wish::of(entries), terminal);
         columns
@@ -113,6 +114,28 @@ impl Columns {
             x: 0,
             lines: Vec::new(),
         });
+    }
+
+    /// Where participants share a host, its media belongs to who first described it: the host alone does not tell.
+    fn add_media(&mut self, entries: &[Entry<'_>]) {
+        let mut hosts: HashMap<String, usize> = HashMap::new();
+        let mut shared: HashSet<String> = HashSet::new();
+        for (address, at) in &self.by_address {
+            let other = hosts.insert(host(address).to_owned(), *at);
+            if other.is_some_and(|other| other != *at) {
+                shared.insert(host(address).to_owned());
+            }
+        }
+        for entry in entries {
+            let What::Message(message) = entry.what else { continue };
+            let Some(&at) = self.by_address.get(message.src.as_str()) else { continue };
+            let described = message.body.as_ref().and_then(|body| body.sdp.as_ref());
+            for address in described.into_iter().flat_map(|sdp| &sdp.media).filter_map(|media| media.address.as_ref()) {
+                if shared.contains(host(address)) {
+                    self.by_address.entry(address.clone()).or_insert(at);
+                }
+            }
+        }
     }
 
     /// Gives addresses without a participant a column: media relays, private addresses in SDP.

@@ -3,6 +3,7 @@
 //! [`decode`] writes a whole report; the parts are public for live use, where each is written as soon as it is known.
 
 mod call;
+pub mod demo;
 pub mod explain;
 mod finding;
 pub mod invite;

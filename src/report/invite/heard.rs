@@ -50,7 +50,13 @@ pub fn proof(media: &MediaReport) -> Option<Proof> {
 }
 
 /// Why the sound that passed is not what was expected, and what to do; `None` where it is.
-pub(super) fn unheard(wanted: Direction, media: Option<&MediaReport>) -> Option<(String, &'static str)> {
+///
+/// `may_send`: whether offer and answer let us send.
+pub(super) fn unheard(
+    wanted: Direction,
+    media: Option<&MediaReport>,
+    may_send: bool,
+) -> Option<(String, &'static str)> {
     let Some(media) = media else {
         let none = wanted == Direction::None;
         return (!none).then(|| ("no media was ever opened".to_owned(), ""));
@@ -59,8 +65,8 @@ pub(super) fn unheard(wanted: Direction, media: Option<&MediaReport>) -> Option<
     match wanted {
         Direction::None => is_audio.then(|| (format!("{}, and nothing was expected", heard(&media.received)), "")),
         Direction::Receive => (!is_audio).then(|| silent(&media.received)),
-        Direction::Send => unproven(media),
-        Direction::Both => match (is_audio, unproven(media)) {
+        Direction::Send => unproven(media, may_send),
+        Direction::Both => match (is_audio, unproven(media, may_send)) {
             (true, why) => why,
             (false, None) => Some(silent(&media.received)),
             (false, Some((sent, _))) => {
@@ -88,11 +94,12 @@ fn silent(received: &ReceivedMedia) -> (String, &'static str) {
     (heard(received), hint)
 }
 
-fn unproven(media: &MediaReport) -> Option<(String, &'static str)> {
+fn unproven(media: &MediaReport, may_send: bool) -> Option<(String, &'static str)> {
     if proof(media).is_some() {
         return None;
     }
     Some(match (media.sent.packets, media.sent.peer) {
+        (0, _) if may_send => ("nothing was sent: the call was too short".to_owned(), "--duration makes it longer"),
         (0, _) => ("nothing was sent: the other side wants no audio".to_owned(), "is it on hold, or inactive?"),
         (_, Some(_)) => (
             "the other side reports that all we sent was lost".to_owned(),

@@ -195,7 +195,10 @@ pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement) -> Judgeme
             judgement.hint,
         );
     }
-    Judgement::new(Exit::Good, format!("both ends hear each other{}; {}", delays(found), call.reason), "")
+    let took = looped.record.began.zip(looped.record.answered);
+    let answered = took.map(|(from, to)| to.saturating_duration_since(from).as_secs_f64() * 1e3);
+    let answered = answered.map(|ms| format!("answered after {ms:.0} ms; ")).unwrap_or_default();
+    Judgement::new(Exit::Good, format!("{answered}both ends hear each other{}", delays(found)), "")
 }
 
 fn delays(found: &Loop) -> String {

@@ -31,6 +31,7 @@ fn well_formed_values_are_left_in_peace() {
         "Authorization: Digest username=\"bob\", realm=\"a, b\", nonce=\"84a4\", uri=\"sip:x\", qop=auth, nc=00000001",
         "Authorization: Bearer abc.def-ghi_/+==",
         "WWW-Authenticate: NoOneKnows opaque-data=here",
+        "WWW-Authenticate: Digest Realm = \"a b\" , NONCE= \"n\\\"ce\", stale = FALSE",
         "Accept: application/sdp;level=1, application/x-private, text/html",
         "Accept:",
         "Supported:",

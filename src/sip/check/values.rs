@@ -159,14 +159,18 @@ fn credentials(value: &[u8]) -> Verdict<'_> {
     if !credentials.scheme.eq_ignore_ascii_case(b"Digest") && rest.iter().all(token68) {
         return None;
     }
-    Parts::new(rest, b',').find_map(|part| match memchr::memchr(b'=', part) {
-        None => fault(if part.is_empty() { value } else { part }, "no name=value between commas"),
-        Some(at) if part.get(at + 1) == Some(&b'"') => param_fault(part),
-        // Unquoted values are tokens; URIs stand bare in what some software sends as `uri=`.
-        Some(at) if part[at + 1..].iter().any(|&b| lex::is(b, LWS) || b == b'"') => {
-            fault(part, "a value with white space or quotes inside")
+    Parts::new(rest, b',').find_map(|part| {
+        let Some(at) = memchr::memchr(b'=', part) else {
+            return fault(if part.is_empty() { value } else { part }, "no name=value between commas");
+        };
+        // There may be white space on either side of the sign. RFC 3261 §25.1
+        let given = lex::trim(part.get(at + 1..).unwrap_or_default());
+        if given.first() == Some(&b'"') {
+            return param_fault(part);
         }
-        Some(_) => None,
+        // Unquoted values are tokens; URIs stand bare in what some software sends as `uri=`.
+        let is_odd = given.iter().any(|&b| lex::is(b, LWS) || b == b'"');
+        if is_odd { fault(part, "a value with white space or quotes inside") } else { None }
     })
 }
 

@@ -17,6 +17,8 @@ pub enum Evidence {
     ChargingVector,
     /// Replaces gives the Call-ID of the other call. RFC 3891
     Replaces,
+    /// Replaces gives the Call-ID that a REFER in the other call said should be replaced. RFC 5589 §7
+    ReplacesAsAsked,
     /// Join gives the Call-ID of the other call. RFC 3911
     Join,
     /// A REFER in the other call asked for it. RFC 3515
@@ -52,7 +54,11 @@ impl Evidence {
     #[must_use]
     pub fn weight(self) -> u16 {
         match self {
-            Evidence::SessionId | Evidence::NamesCallId(_) | Evidence::Replaces | Evidence::Join => 100,
+            Evidence::SessionId
+            | Evidence::NamesCallId(_)
+            | Evidence::Replaces
+            | Evidence::ReplacesAsAsked
+            | Evidence::Join => 100,
             Evidence::SharesValue(_) | Evidence::CallIdDerived | Evidence::ChargingVector => 90,
             Evidence::Refer => 60,
             Evidence::Origin => 45,
@@ -83,7 +89,7 @@ impl Evidence {
     /// Whether one call asked for the other: then the same user agent may have begun both, and the first may be over.
     #[must_use]
     pub fn is_transfer(self) -> bool {
-        matches!(self, Evidence::Replaces | Evidence::Join | Evidence::Refer)
+        matches!(self, Evidence::Replaces | Evidence::ReplacesAsAsked | Evidence::Join | Evidence::Refer)
     }
 }
 

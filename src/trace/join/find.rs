@@ -62,7 +62,7 @@ impl Search<'_> {
         let mut found = Candidates::new();
         self.by_name(c, own, names, &mut found);
         self.by_call_id(names, &mut found);
-        self.by_referral(c, own, &mut found);
+        self.by_referral(c, own, names, &mut found);
         self.by_host(c, own, names, &mut found);
         found.retain(|candidate| candidate.leg != own.leg);
         self.best(c, found)
@@ -137,7 +137,7 @@ impl Search<'_> {
     }
 
     /// Calls in which the sender of the INVITE was asked for it.
-    fn by_referral(&self, c: &Conversation, own: &mut Seen, found: &mut Candidates) {
+    fn by_referral(&self, c: &Conversation, own: &mut Seen, names: &Names, found: &mut Candidates) {
         if self.joiner.referrals.is_empty() {
             return;
         }
@@ -146,14 +146,27 @@ impl Search<'_> {
             asked == own.flow.src || (asked.same_ip(&own.flow.src) && asked.port != own.flow.dst.port)
         };
         for referral in self.joiner.referrals.iter().rev() {
-            let is_it = referral.target == traits.called || referral.target == traits.to;
             let since = own.time.since(referral.time);
-            if !is_it || since >= super::REFERRAL_NS || !is_asked(referral.asked) {
+            let is_attended = referral.replaces != 0 && referral.replaces == names.replaces;
+            let is_target = |user: u64| user != 0 && (user == traits.called || user == traits.to);
+            // Who asks for one call to be replaced does not ask for an INVITE that replaces another, or none.
+            let is_other = names.replaces != referral.replaces && names.replaces != 0;
+            let is_it = is_attended || (is_target(referral.target) && is_asked(referral.asked) && !is_other);
+            if !is_it || since >= super::REFERRAL_NS {
                 continue;
             }
             let mut weighed = Weighed::default();
             weighed.add(Evidence::Refer);
-            weighed.add(if referral.asked == own.flow.src { Evidence::SameSocket } else { Evidence::SameHost });
+            if is_attended {
+                weighed.add(Evidence::ReplacesAsAsked);
+                // The call that is replaced is no other one to choose from: both sides say that it goes.
+                found.retain(|candidate| {
+                    !candidate.weighed.has(|e| e == Evidence::Replaces) || candidate.leg == referral.leg
+                });
+            }
+            if is_asked(referral.asked) {
+                weighed.add(if referral.asked == own.flow.src { Evidence::SameSocket } else { Evidence::SameHost });
+            }
             add_time(since, &mut weighed);
             note(found, referral.leg, &weighed);
         }
@@ -217,6 +230,10 @@ impl Search<'_> {
     /// What is taken from the score of a call that has a leg behind it already: it needs no other, unless a fork sends one at once, or the earlier
     /// one has failed.
     fn has_leg(&self, candidate: &Candidate, parent: &Conversation, c: &Conversation) -> u16 {
+        // Who hands a call over has both of its legs by then.
+        if candidate.weighed.has(Evidence::is_transfer) {
+            return 0;
+        }
         let Some(group) = self.joiner.groups.get(&parent.id) else { return 0 };
         let follows = |m: &&super::Member| m.link.as_ref().is_some_and(|(to, _)| *to == candidate.leg.begun);
         let mut legs = group.members.iter().filter(follows).map(|m| m.leg.of(self.shelf));

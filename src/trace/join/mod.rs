@@ -83,6 +83,8 @@ struct Referral {
     time: Timestamp,
     asked: Endpoint,
     target: u64,
+    /// Key of the call whose place the new one is to take; 0 where it is to take none. RFC 3891 §6.1
+    replaces: u64,
 }
 
 /// What ties a leg to an earlier one.
@@ -190,8 +192,9 @@ impl Joiner {
         let Some(first) = shelf.peek(place).and_then(|c| c.facts.first()) else { return };
         let view = Message::new(observed.bytes, observed.outline);
         let Some(target) = view.header(HeaderName::ReferTo) else { return };
-        let target = traits::user(crate::sip::Address::parse(target).uri);
-        if target == 0 {
+        let uri = crate::sip::Address::parse(target).uri;
+        let (target, replaces) = (traits::user(uri), traits::replaced_by(uri));
+        if target == 0 && replaces == 0 {
             return;
         }
         let leg = LegId { place, begun: first.index };
@@ -200,7 +203,7 @@ impl Joiner {
         if self.referrals.len() >= REFERRALS_CAP {
             self.referrals.pop_front();
         }
-        self.referrals.push_back(Referral { leg, time, asked, target });
+        self.referrals.push_back(Referral { leg, time, asked, target, replaces });
     }
 
     /// Puts a leg into the group of the one that it follows, and gives the number of that call.

@@ -1,6 +1,7 @@
 //! By what an INVITE can be recognised on the other side of a B2BUA.
 
 use crate::base::Endpoint;
+use crate::sip::uri::unescaped;
 use crate::sip::{Address, HeaderName, Outline, Uri};
 use crate::trace::keys;
 use crate::trace::{Conversation, Facts};
@@ -124,6 +125,14 @@ pub fn user(uri: &[u8]) -> u64 {
     keys::of_text(USER, &text)
 }
 
+/// Key of the call that a URI with a Replaces header field names, as Refer-To has it in an attended transfer; 0 where it names none. RFC 3891 §6.1
+#[must_use]
+pub fn replaced_by(uri: &[u8]) -> u64 {
+    let uri = Uri::parse(uri);
+    let named = uri.headers().find(|header| header.is("Replaces")).and_then(|header| header.value);
+    named.map_or(0, |value| keys::call(before(&unescaped(value), b';')))
+}
+
 /// Which kind of name a key stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Naming {
@@ -241,7 +250,15 @@ fn stem(call_id: &[u8]) -> (&[u8], bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{stem, user};
+    use super::{replaced_by, stem, user};
+    use crate::trace::keys;
+
+    #[test]
+    fn an_attended_transfer_names_the_call_that_is_replaced() {
+        let uri = b"sip:carol@192.0.2.3?Subject=x&replaces=425928%40192.0.2.1%3Bto-tag%3D7743%3Bfrom-tag%3D6472";
+        assert_eq!(replaced_by(uri), keys::call(b"425928@192.0.2.1"));
+        assert_eq!(replaced_by(b"sip:carol@192.0.2.3?Subject=Replaces"), 0);
+    }
 
     #[test]
     fn a_number_is_the_same_in_every_spelling() {

@@ -276,3 +276,49 @@ pub fn transfer() -> Vec<u8> {
     a.reply(&mut s, 2503, &bye, 200, "OK");
     s.pcap()
 }
+
+/// An attended transfer: alice calls bob and carol, and asks bob to take her place in the call with carol. RFC 5589 §7.1
+pub fn attended() -> Vec<u8> {
+    let mut s = Scene::new();
+    let first = Leg { from: alice(), to: bob(), caller: "alice", called: "bob", call_id: "attended-a@192.0.2.10" };
+    let second = Leg { from: alice(), to: carol(), caller: "alice", called: "carol", call_id: "attended-b@192.0.2.10" };
+    let third = Leg { from: bob(), to: carol(), caller: "bob", called: "carol", call_id: "attended-c@198.51.100.20" };
+    for (leg, at) in [(&first, 0), (&second, 5000)] {
+        let invite = leg.invite(&offer(&alice()));
+        leg.send(&mut s, at, &invite);
+        leg.reply(&mut s, at + 50, &invite, 180, "Ringing");
+        leg.answer(&mut s, at + 500, &invite, &answer(&leg.to));
+        leg.send(&mut s, at + 502, &leg.inside("ACK", 1));
+    }
+    let replaced = "attended-b%40192.0.2.10%3Bto-tag%3Dcarol-1%3Bfrom-tag%3Dalice-1";
+    let refer = first.inside("REFER", 2).with("Refer-To", &format!("<sip:carol@example.com?Replaces={replaced}>"));
+    first.send(&mut s, 9000, &refer);
+    first.reply(&mut s, 9003, &refer, 202, "Accepted");
+    let invite = third.invite(&offer(&bob())).with("Replaces", "attended-b@192.0.2.10;to-tag=carol-1;from-tag=alice-1");
+    third.send(&mut s, 9010, &invite);
+    third.answer(&mut s, 9020, &invite, &answer(&carol()));
+    third.send(&mut s, 9022, &third.inside("ACK", 1));
+    let back = |of: &Leg, caller, called| Leg {
+        from: of.to.clone(),
+        to: of.from.clone(),
+        caller,
+        called,
+        call_id: of.call_id,
+    };
+    let replaced = back(&second, "carol", "alice");
+    let bye = replaced.inside("BYE", 1);
+    replaced.send(&mut s, 9025, &bye);
+    replaced.reply(&mut s, 9028, &bye, 200, "OK");
+    let asked = back(&first, "bob", "alice");
+    let notify =
+        asked.inside("NOTIFY", 1).with("Event", "refer").with("Subscription-State", "terminated;reason=noresource");
+    let notify = notify.body("message/sipfrag", "SIP/2.0 200 OK\r\n");
+    asked.send(&mut s, 9030, &notify);
+    asked.reply(&mut s, 9033, &notify, 200, "OK");
+    for (leg, at, cseq) in [(&first, 9100, 3), (&third, 20_000, 2)] {
+        let bye = leg.inside("BYE", cseq);
+        leg.send(&mut s, at, &bye);
+        leg.reply(&mut s, at + 3, &bye, 200, "OK");
+    }
+    s.pcap()
+}

@@ -131,6 +131,7 @@ pub const CAPTURES: &[Fixture] = &[
         legs::unrelated,
     ),
     plain("legs-transfer.pcap", "a blind transfer: REFER, and the call that it asks for", legs::transfer),
+    plain("legs-attended.pcap", "an attended transfer: REFER and INVITE with Replaces", legs::attended),
     plain(
         "hostile-names.pcap",
         "escape sequences, a title change and bidirectional controls in From, Call-ID, reason and User-Agent",

@@ -3,6 +3,7 @@
 //! What crosses the end of a dialog is no fault: a BYE of either side, or anything that follows one, may be answered with 481. So may a CANCEL that comes
 //! after the answer.
 
+use crate::analysis::rules::reach::silence_behind;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Timestamp;
@@ -92,6 +93,12 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             _ => None,
         };
         let Some(f) = found else { continue };
+        // A proxy says 408 for the one behind it that says nothing.
+        let silence = (t.final_status == 408).then(|| silence_behind(c, request, response.time, findings)).flatten();
+        if let Some(silence) = silence {
+            silence.detail.push(format!("It explains, too: {}.", f.title));
+            continue;
+        }
         // The same refusal on the hop before is passed on; where it began is farthest from the one who asked, and was seen first.
         let is_told = |o: &Finding| {
             o.code == f.code

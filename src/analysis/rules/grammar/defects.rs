@@ -3,6 +3,9 @@
 use super::entries::{ENTRIES, KINDS};
 use crate::analysis::rules::{Entry, Rule};
 use crate::analysis::{Case, Evidence, Finding, Severity, words};
+use crate::sip::{Defect, DefectKind};
+use crate::trace::Facts;
+use crate::trace::facts::KeptDefect;
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -16,7 +19,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (position, facts) in c.firsts().filter(|(_, f)| f.malformed) {
-        for kept in facts.defects() {
+        for kept in facts.defects().iter().filter(|kept| !is_behind_the_cut(facts, kept)) {
             let Some(at) = KINDS.iter().position(|&k| k == kept.defect.kind) else { continue };
             let entry = &ENTRIES[at];
             let same = findings.iter_mut().filter(|f| f.code == entry.code);
@@ -39,10 +42,35 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn finding(case: &Case<'_>, position: u32, entry: &'static Entry, kept: &crate::trace::facts::KeptDefect) -> Finding {
+/// Whether a fault follows from that the message breaks off: what is missing may have stood behind that place, and the last line may have been longer.
+fn is_behind_the_cut(facts: &Facts, kept: &KeptDefect) -> bool {
+    let Some(cut) = facts.defects().iter().find(|d| d.defect.kind == DefectKind::MessageTruncated) else {
+        return false;
+    };
+    match kept.defect.kind {
+        DefectKind::HeaderMissing => true,
+        DefectKind::MessageTruncated => false,
+        _ => kept.line_number == cut.line_number,
+    }
+}
+
+/// How grave a defect is: what receivers have to put up with is less than its kind.
+#[must_use]
+pub fn severity(defect: &Defect) -> Severity {
+    let usual = KINDS.iter().position(|&kind| kind == defect.kind).and_then(|at| ENTRIES.get(at));
+    match defect.kind {
+        DefectKind::HeaderMissing if defect.what.contains("Max-Forwards") => Severity::Warning,
+        // The version is compared without regard to case, and sent in upper case. RFC 3261 §7.1
+        DefectKind::VersionUnknown if defect.what.contains("upper case") => Severity::Warning,
+        _ => usual.map_or(Severity::Error, |entry| entry.severity),
+    }
+}
+
+fn finding(case: &Case<'_>, position: u32, entry: &'static Entry, kept: &KeptDefect) -> Finding {
     let mut f = entry.finding(kept.defect.what.to_owned());
-    if entry.code == "header-missing" && kept.defect.what.contains("Max-Forwards") {
-        f.severity = Severity::Warning;
+    f.severity = severity(&kept.defect);
+    if kept.defect.kind == DefectKind::MessageTruncated && kept.defect.what.contains("empty line") {
+        f.fix = "Look at the program that made the message: an empty line ends its header. Where the message comes from a log, the log left that out.";
     }
     f.rule = kept.defect.rule;
     if let Some(facts) = case.conversation.at(position) {

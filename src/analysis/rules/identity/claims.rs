@@ -6,7 +6,7 @@ use super::passport::Passport;
 use super::signature::Verdict;
 use crate::analysis::rules::Rule;
 use crate::analysis::rules::attack::numbers::Dialled;
-use crate::analysis::{Case, Confidence, Finding, words};
+use crate::analysis::{Case, Confidence, Finding, Part, words};
 use crate::base::{Safe, Timestamp};
 use crate::sip::{Address, HeaderName, Method, Uri};
 use crate::trace::{Conversation, Facts, Kind};
@@ -50,6 +50,7 @@ fn signed_request(c: &Conversation) -> Option<(u32, &Facts)> {
 fn judge_value(case: &Case<'_>, position: u32, request: &Facts, value: &[u8], findings: &mut Vec<Finding>) {
     let source = request.flow.src;
     let add = |mut f: Finding| {
+        f.quote(position, Part::text_in(HeaderName::Identity, value.get(..40).unwrap_or(value)), "");
         f.positions = vec![position];
         if let Some(response) = refusal(case.conversation) {
             f.detail.push(format!(
@@ -212,6 +213,7 @@ fn refused(c: &Conversation) -> Option<Finding> {
     let mut found =
         ENTRIES[UNVERIFIED].finding(format!("{} did not believe the Identity of the caller: {why}", f.flow.src));
     found.detail.push(format!("It answered {}.", words::message(c, f)));
+    found.quote(position, Part::Name, "");
     found.positions = c.transaction(f).and_then(|t| t.request).into_iter().chain([position]).collect();
     Some(found)
 }

@@ -4,7 +4,7 @@
 
 use super::{contact_ip, is_private, sent_by_ip, source_ip};
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::{Endpoint, Safe};
 use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind};
@@ -106,6 +106,7 @@ fn finding(case: &Case<'_>, position: u32, f: &Facts, named: IpAddr) -> Finding 
     if sent_by_ip(c, f) == Some(named) {
         finding.detail.push(format!("Its Via says {named}, too: the sender does not know its outer address."));
     }
+    finding.quote(position, Part::text_in(HeaderName::Contact, shown), format!("comes from {source}"));
     finding.positions.push(position);
     match made_up_for(c, source, position) {
         Some((_, MadeUp::Learned)) => {

@@ -1,6 +1,7 @@
 //! `glare` and `reinvite-rejected`: a change of a call that is up was refused, as both sides changed it at once (491) or for another reason.
 
 use super::cause;
+use crate::analysis::rules::reach::silence_behind;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::media::facts::Kind as Media;
@@ -105,7 +106,14 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             401 | 407 | 422 | 481 | 487 => None,
             status => refused(case, request, status),
         };
+        // A proxy says 408 for the one behind it that says nothing.
+        let answered = t.final_response.and_then(|p| c.at(p)).filter(|r| r.status == 408);
+        let silence = answered.and_then(|r| silence_behind(c, request, r.time, findings));
         if let Some(f) = found {
+            if let Some(silence) = silence {
+                silence.detail.push(format!("It explains, too: {}.", f.title));
+                continue;
+            }
             told.push((request, findings.len()));
             findings.push(f);
         }

@@ -3,6 +3,7 @@
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Safe;
+use crate::sip::uri::unescaped;
 use crate::sip::{Address, HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind, dialog};
 
@@ -87,7 +88,12 @@ fn finding(c: &Conversation, position: u32, refer: &Facts) -> Finding {
         f.detail.push(format!("The NOTIFYs reported {}.", words::list(&words)));
     }
     if attended {
-        f.detail.push("Refer-To carries Replaces: the new call takes the place of one that is up.".to_owned());
+        let named = uri.headers().find(|h| h.is("Replaces")).and_then(|h| h.value).map(unescaped).unwrap_or_default();
+        let call_id = named.split(|&b| b == b';').next().unwrap_or_default();
+        f.detail.push(format!(
+            "Refer-To carries Replaces: the new call takes the place of the one with the Call-ID {}.",
+            Safe(call_id)
+        ));
     }
     f.quote(position, Part::first(HeaderName::ReferTo), "whom to call");
     if let Some((at, _)) = refused {

@@ -78,7 +78,8 @@ fn signalling(c: &Conversation, findings: &mut Vec<Finding>) {
 fn of_message(c: &Conversation, u: &Unreachable) -> Finding {
     let t = u.transaction.and_then(|at| c.transactions.get(at as usize));
     let request = t.and_then(|t| t.request).and_then(|p| c.at(p));
-    let answer = t.and_then(|t| t.final_response.or(t.first_response)).and_then(|p| c.at(p));
+    let refused = t.and_then(|t| response_before(c, t, u));
+    let answer = refused.and_then(|p| c.at(p));
     let message = if u.of_response { answer } else { request };
     let name = message.map_or_else(|| "message".to_owned(), |m| words::message(c, m));
     let mut f = ENTRIES[0].finding(format!("the {name} to {} was refused by the network: {}", u.to, reason(u)));
@@ -91,13 +92,26 @@ fn of_message(c: &Conversation, u: &Unreachable) -> Finding {
             t.request.into_iter().flat_map(|p| repeats_from(c, p)).take(64).collect()
         }
         (true, Some(t)) => {
-            weigh_response(t, &mut f);
-            t.final_response.or(t.first_response).into_iter().collect()
+            weigh_response(t, refused, &mut f);
+            refused.into_iter().collect()
         }
-        (_, None) => Vec::new(),
+        (of_response, None) => {
+            // Whoever asked did so elsewhere; what is looked at here is no worse for it.
+            f.severity = if of_response { Severity::Info } else { f.severity };
+            Vec::new()
+        }
     };
     f.positions = positions;
     f
+}
+
+/// The response that an error quotes: the latest of its transaction before it.
+fn response_before(c: &Conversation, t: &Transaction, u: &Unreachable) -> Option<u32> {
+    let first = t.final_response.or(t.first_response);
+    let own = first.and_then(|p| c.at(p))?.transaction;
+    let is_quoted = |f: &Facts| !f.is_request() && f.transaction == own && f.flow.dst == u.to && f.time <= u.time;
+    let latest = c.firsts().filter(|(_, f)| is_quoted(f)).last();
+    latest.map(|(p, _)| p).or(first)
 }
 
 /// A message and its repeats.
@@ -117,8 +131,11 @@ fn weigh_request(c: &Conversation, t: &Transaction, f: &mut Finding) {
 }
 
 /// Who has gone does not miss the answer to the request that ended it all.
-fn weigh_response(t: &Transaction, f: &mut Finding) {
-    f.severity = if matches!(t.method, Method::Bye | Method::Cancel) { Severity::Info } else { Severity::Warning };
+fn weigh_response(t: &Transaction, refused: Option<u32>, f: &mut Finding) {
+    // What comes beside the first final response is not waited for.
+    let is_first = t.final_response.is_none() || refused == t.final_response;
+    let is_missed = is_first && !matches!(t.method, Method::Bye | Method::Cancel);
+    f.severity = if is_missed { Severity::Warning } else { Severity::Info };
     f.detail.push("It is a response that could not be delivered: who asked has closed its port, or sent from an address that is not its own.".to_owned());
 }
 

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod connection;
 pub mod forwarding;
 pub mod fragment_lost;
+mod hops;
 pub mod icmp_unreachable;
 pub mod no_response;
 pub mod post_dial_delay;
@@ -19,6 +20,7 @@ use super::Rule;
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::{Case, Finding};
 use crate::trace::incident::What;
+pub(in crate::analysis::rules) use hops::silence_behind;
 
 /// The rules of this group, causes before what may be their consequence.
 pub const RULES: &[Rule] = &[

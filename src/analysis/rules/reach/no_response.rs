@@ -6,7 +6,7 @@
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::sip::Method;
-use crate::trace::{Conversation, Transaction, Transport};
+use crate::trace::{Conversation, Facts, Transaction, Transport};
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -49,6 +49,8 @@ static ENTRIES: [Entry; 1] = [Entry {
     rule: "RFC 3261 §17.1.1.2, §17.1.2.2",
 }];
 
+/// 64·T1: nobody waits for an answer any longer. RFC 3261 §17.1.1.2, §17.1.2.2
+const WAIT_NS: i64 = 32_000_000_000;
 /// Without a repeat, silence has to last for so long to mean something.
 const SILENCE_NS: i64 = 5_000_000_000;
 
@@ -81,7 +83,11 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     let method = words::method(c, request);
     let mut f = ENTRIES[0].finding(format!("{} did not answer the {method}", t.flow.dst));
     let silence = case.now.since(t.last_send);
+    let astray = astray(c, t);
     let until = match silence {
+        _ if astray.is_some() => "with its Via".to_owned(),
+        // A file may be put together from captures of different days.
+        n if n > WAIT_NS => "in the 32 s for which a client waits (64·T1)".to_owned(),
         n if n >= SILENCE_NS => format!("in the {} that were captured after it", words::duration(n)),
         _ => "before the capture ends".to_owned(),
     };
@@ -101,18 +107,42 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
     }
     // Seen from one place, silence can be that of a capture which sees one direction only.
     f.confidence = if hears(c, t) { Confidence::Certain } else { Confidence::Likely };
-    if let Some(answered) = c.transactions.iter().find(|o| o.first_response.is_some() && o.flow.dst == t.flow.dst) {
-        let other = answered
-            .request
-            .and_then(|p| c.at(p))
-            .map_or_else(|| "another request".to_owned(), |o| words::method(c, o));
-        f.ruled_out.push(format!("{} being down: it answered the {other} of the same sender.", t.flow.dst));
+    let is_answered_there = |o: &&Transaction| o.first_response.is_some() && o.flow.dst == t.flow.dst;
+    if let Some(answered) = c.transactions.iter().find(is_answered_there).filter(|_| astray.is_none()) {
+        let other = answered.request.and_then(|p| c.at(p)).filter(|o| o.method != t.method);
+        let other = other.map_or_else(|| "another request".to_owned(), |o| format!("the {}", words::method(c, o)));
+        let sender = match answered.flow.src.same_ip(&t.flow.src) {
+            true => "the same sender".to_owned(),
+            false => answered.flow.src.to_string(),
+        };
+        f.ruled_out.push(format!("{} being down: it answered {other} of {sender}.", t.flow.dst));
     }
     f.ruled_out.push("A refusal by the network: no ICMP error came for it.".to_owned());
-    soften(c, t, &mut f);
+    match astray {
+        Some(answer) => {
+            let (said, who) = (words::message(c, answer), answer.flow.src);
+            f.title.push_str(&format!(": the {said} of {who} has the Via branch of another transaction"));
+            f.detail.push(format!("By its CSeq the {said} may be meant for it, but an answer belongs to the request whose Via it brings back."));
+            f.severity = if is_answered(c) { Severity::Warning } else { f.severity };
+        }
+        None => soften(c, t, &mut f),
+    }
     let repeats = c.facts.iter().enumerate().filter(|(_, m)| m.repeats == Some(position)).map(|(i, _)| i as u32);
     f.positions = std::iter::once(position).chain(repeats).take(64).collect();
     Some(f)
+}
+
+/// A response with the CSeq of a request that came from where it was sent, and answers no request, since its Via is another. RFC 3261 §17.1.3
+fn astray<'a>(c: &'a Conversation, t: &Transaction) -> Option<&'a Facts> {
+    let is_astray = |o: &&Transaction| {
+        o.request.is_none()
+            && o.method == t.method
+            && o.cseq == t.cseq
+            && o.flow.dst == t.flow.dst
+            && c.text(o.branch) != c.text(t.branch)
+    };
+    let response = c.transactions.iter().find(is_astray)?.first_response;
+    response.and_then(|p| c.at(p)).filter(|r| !r.head_cut)
 }
 
 /// Whether anything that the silent host sent was captured: then its answer would have been.

@@ -218,6 +218,18 @@ fn answered_before(c: &Conversation, first: &Facts, r: &Repeated, response: &Fac
         };
     }
     let quick = words::duration(response.time.since(first.time));
+    if response.flow.src != dst && response.flow.dst == src {
+        let from = response.flow.src;
+        return Verdict {
+            cause: format!("the answer came from {from}, and {src} did not take it"),
+            confidence: Confidence::Likely,
+            detail: format!(
+                "The {answer} had been captured {late} before the last repeat. It left from {from} and not from {dst}: a firewall, a NAT or the client \
+                 itself lets only answers of {dst} pass. RFC 3581 §4 wants it sent from the address that the request came to."
+            ),
+            ruled_out: vec![format!("A lost {}: it was answered.", words::method(c, first))],
+        };
+    }
     Verdict {
         cause: format!("the answer of {dst} was lost on the way to {src}"),
         confidence: Confidence::Likely,

@@ -2,8 +2,9 @@
 //!
 //! The final response to a request other than INVITE after 500 ms (T1: over UDP the request is repeated then), or any response to an INVITE after
 //! 1 s. Over UDP the repeats that follow are told as `retransmission` with the same verdict; this is what is left where nothing was repeated.
-//! Only the hop nearest to the one who was slow is named.
+//! Only the hop nearest to the one who was slow is named, and none where that one never answered: then `no-response` says so.
 
+use super::hops::{is_passed_on, silence_behind};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
 use crate::analysis::{Case, Confidence, Finding, Severity, words};
 use crate::base::Endpoint;
@@ -55,6 +56,8 @@ struct Slow<'a> {
     request: (u32, &'a Facts),
     response: (u32, &'a Facts),
     took: i64,
+    /// How often the request was sent.
+    sends: u32,
 }
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -68,8 +71,14 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for s in slow.iter().filter(nearest) {
         let server = s.request.1.flow.dst;
         let explained = is_explained(findings, &["retransmission", "timer-violation", "loop"], s.request.0);
-        if !explained && !servers.contains(&server) {
-            servers.push(server);
+        if explained || servers.contains(&server) {
+            continue;
+        }
+        servers.push(server);
+        if let Some(silence) = silence_behind(c, s.request.1, s.response.1.time, findings) {
+            let (name, took) = (words::message(c, s.request.1), words::duration(s.took));
+            silence.detail.push(format!("It explains, too, why {server} took {took} to answer the {name}."));
+        } else {
             findings.push(finding(c, s, &slow));
         }
     }
@@ -81,21 +90,12 @@ fn slow<'a>(c: &'a Conversation, t: &Transaction) -> Option<Slow<'a>> {
     let (request, response) = (c.at(from)?, c.at(to)?);
     let took = response.time.since(request.time);
     let limit = if is_invite { INVITE_LATE_NS } else { LATE_NS };
-    (took > limit).then_some(Slow { request: (from, request), response: (to, response), took })
+    (took > limit).then_some(Slow { request: (from, request), response: (to, response), took, sends: t.sends })
 }
 
 /// Whether `o` is the request of `s` on a hop behind, and as slow.
 fn is_behind(c: &Conversation, o: &Slow<'_>, s: &Slow<'_>) -> bool {
-    let (behind, before) = (o.request.1, s.request.1);
-    let is_same = behind.cseq == before.cseq && c.text(behind.from_tag) == c.text(before.from_tag);
-    // A B2BUA sends an INVITE of its own.
-    let is_own = behind.asks(Method::Invite) && behind.to_tag.is_empty() && before.to_tag.is_empty();
-    behind.index > before.index
-        && behind.method == before.method
-        && (is_same || is_own)
-        && behind.transaction != before.transaction
-        && behind.flow.src.same_ip(&before.flow.dst)
-        && o.took.saturating_mul(2) > s.took
+    is_passed_on(c, o.request.1, s.request.1) && o.took.saturating_mul(2) > s.took
 }
 
 fn finding(c: &Conversation, s: &Slow<'_>, all: &[Slow<'_>]) -> Finding {
@@ -121,7 +121,10 @@ fn finding(c: &Conversation, s: &Slow<'_>, all: &[Slow<'_>]) -> Finding {
         f.confidence = Confidence::Certain;
         f.ruled_out.push(format!("A long way to {server}: it answered another request in {}.", words::duration(quick)));
     }
-    f.ruled_out.push("Loss: nothing was sent twice.".to_owned());
+    match s.sends {
+        0 | 1 => f.ruled_out.push("Loss: nothing was sent twice.".to_owned()),
+        n => f.detail.push(format!("The {name} was sent {} until then.", words::times(n))),
+    }
     f.positions = vec![s.request.0, s.response.0];
     f.positions.extend(others.iter().take(16).flat_map(|o| [o.request.0, o.response.0]));
     f

@@ -5,7 +5,7 @@
 
 use crate::analysis::rules::Product::{Asterisk, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity};
 use crate::base::Safe;
 use crate::sip::{Address, HeaderName, Uri};
 use crate::trace::registration::asked_expires;
@@ -55,6 +55,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         if asked.head_cut || granted.head_cut || asked_expires(c, asked) == Some(0) {
             continue;
         }
+        if let Some(f) = bound_for_nothing(c, (request, asked), (response, granted)) {
+            findings.push(f);
+            return;
+        }
         let Some(missing) = missing(c, asked, granted) else { continue };
         let listed: Vec<String> = contacts(c, granted).map(|a| Safe(a.uri).to_string()).take(4).collect();
         let (who, registrar) = (asked.flow.src, granted.flow.src);
@@ -69,6 +73,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         });
         f.confidence = if listed.is_empty() { Confidence::Likely } else { Confidence::Certain };
         f.ruled_out.push("a removal: the request asks for a time other than 0".to_owned());
+        f.quote(request, Part::text_in(HeaderName::Contact, missing.uri), "what was to be registered");
+        match listed.is_empty() {
+            true => f.quote(response, Part::Name, "lists nothing"),
+            false => f.quote(response, Part::first(HeaderName::Contact), "what is listed"),
+        }
         f.positions = vec![request, response];
         findings.push(f);
         return;
@@ -90,6 +99,28 @@ fn missing<'a>(c: &'a Conversation, asked: &Facts, granted: &Facts) -> Option<Ad
         return None;
     }
     contacts(c, asked).filter(|a| a.uri().is_sip()).find(|a| !contacts(c, granted).any(|b| stands_for(&b, a)))
+}
+
+/// The registrar lists the address, and gives it no time at all: it is bound no longer. RFC 3261 §10.2.1.1
+fn bound_for_nothing(
+    c: &Conversation,
+    (at, asked): (u32, &Facts),
+    (position, granted): (u32, &Facts),
+) -> Option<Finding> {
+    let is_zero = |a: &Address<'_>| a.param("expires").is_some_and(|p| p.text().trim_ascii() == b"0");
+    let wanted = contacts(c, asked).filter(|a| a.uri().is_sip() && !is_zero(a));
+    let gone = wanted.into_iter().find(|a| {
+        let mut listed =
+            contacts(c, granted).filter(|b| b.uri().user == a.uri().user && b.uri().host == a.uri().host).peekable();
+        listed.peek().is_some() && listed.all(|b| is_zero(&b))
+    })?;
+    let (who, registrar, contact) = (asked.flow.src, granted.flow.src, Safe(gone.uri).to_string());
+    let title = format!("{registrar} said {} to {who} and bound its address {contact} for 0 s", granted.status);
+    let mut f = ENTRIES[0].finding(title);
+    f.detail.push("A binding with expires=0 is one that has been removed: nothing reaches the phone.".to_owned());
+    f.ruled_out.push("a removal: the request asks for a time other than 0".to_owned());
+    f.positions = vec![at, position];
+    Some(f)
 }
 
 fn stands_for(listed: &Address<'_>, asked: &Address<'_>) -> bool {

@@ -1,8 +1,10 @@
 //! `register-refused`: a registrar refused a registration, or the credentials for it.
 
 use crate::analysis::rules::Product::{Asterisk, FreeSwitch, Kamailio, OpenSips};
+use crate::analysis::rules::auth::attempt::asked;
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
+use crate::sip::HeaderName;
 use crate::trace::{Kind, registration};
 
 /// The rule.
@@ -50,10 +52,18 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let said = words::message(c, response);
     let mut f = ENTRIES[0].finding(format!("{} refused the registration: {said}", response.flow.src));
     if matches!(response.status, 401 | 407) && with_credentials {
-        f.detail.push("Credentials were sent and refused: the password or the user name is wrong.".to_owned());
+        let is_stale = asked(c, response).iter().any(|a| a.challenge.as_ref().is_some_and(|ch| ch.stale));
+        f.detail.push(match is_stale {
+            true => "Credentials were sent with a nonce that had grown old (stale=true): the registrar gave a new one and waits for the same with that.".to_owned(),
+            false => "Credentials were sent and refused: the password or the user name is wrong.".to_owned(),
+        });
     }
     if response.status / 100 == 5 {
         f.fix = "The registrar is there and does not work: look at its log and configuration. Retry-After, where it is given, says when to try again.";
+    }
+    f.quote(position, Part::Name, "");
+    for name in [HeaderName::Warning, HeaderName::Reason, HeaderName::RetryAfter] {
+        f.quote(position, Part::first(name), "");
     }
     f.positions = request.into_iter().chain([position]).collect();
     findings.push(f);

@@ -48,7 +48,7 @@ impl Proxy {
         let (tag, server) = (self.tag_of(request), self.options.server.clone());
         let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         let mut out = Vec::new();
-        match self.registrar.access().check_field(&arrival, HeaderName::ProxyAuthorization) {
+        match self.router.registrar.access().check_field(&arrival, HeaderName::ProxyAuthorization) {
             Verdict::Open | Verdict::Known(_) => return None,
             Verdict::Unknown => arrival.reply(403, &mut out).finish(),
             Verdict::Challenge(challenges) => {
@@ -64,7 +64,12 @@ impl Proxy {
 
     /// The same tag for every repeat of a request, since no transaction remembers it.
     fn tag_of(&self, request: &Message<'_>) -> String {
-        format!("{:016x}", self.identity.mark(request))
+        format!("{:016x}", self.router.identity.transaction_mark(request))
+    }
+
+    /// Whether an ACK is for an answer of ours that nothing was kept of: it goes no further. RFC 3261 §8.2.7
+    pub(super) fn is_own_ack(&self, ack: &Message<'_>) -> bool {
+        ack.to_tag() == self.tag_of(ack).as_bytes()
     }
 
     /// CANCEL: answered here, and every branch of what it cancels is cancelled. RFC 3261 §16.10
@@ -103,7 +108,7 @@ impl Proxy {
             since: now,
             is_repeat: false,
         };
-        self.outbox.push_back(Out { transmit, branch: None, is_request: false });
+        self.outbox.push_back(Out { transmit, errand: None, is_request: false });
         Handled::Answered
     }
 }

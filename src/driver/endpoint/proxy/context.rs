@@ -1,13 +1,13 @@
 //! One request under way: what came in, the branches that went out, and which answer goes back. RFC 3261 §16.7
 
-use super::route::Onto;
+use crate::driver::endpoint::router::Onto;
 use crate::sip::{Composer, HeaderName, Message, Method, Outline};
 use crate::transaction::{Client, Server, Timers, client};
 use crate::transport::listener::Way;
 use std::time::{Duration, Instant};
 
 /// How long an INVITE may ring on one branch: Timer C, more than three minutes. RFC 3261 §16.6, the eleventh step
-pub(super) const TIMER_C: Duration = Duration::from_secs(181);
+pub(in crate::driver::endpoint) const TIMER_C: Duration = Duration::from_secs(181);
 
 /// One way on for the request.
 #[derive(Debug)]
@@ -62,6 +62,13 @@ impl Branch {
         }
     }
 
+    /// Its transaction waits no longer.
+    pub fn give_up_now(&mut self) {
+        if let Some(sent) = &mut self.sent {
+            sent.client.handle_transport_error();
+        }
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         let sent = self.sent.as_ref().and_then(|sent| sent.client.poll_timeout());
         let cancel = self.cancel.as_ref().and_then(Client::poll_timeout);
@@ -78,7 +85,7 @@ impl Branch {
 }
 
 /// The CANCEL of a request that was sent. RFC 3261 §9.1
-fn cancel_of(request: &[u8]) -> Vec<u8> {
+pub(in crate::driver::endpoint) fn cancel_of(request: &[u8]) -> Vec<u8> {
     let mut outline = Outline::new();
     outline.read(request);
     let invite = Message::new(request, &outline);
@@ -117,7 +124,7 @@ pub(super) struct Context {
     /// Method and Request-URI, to be shown.
     pub line: Vec<u8>,
     pub since: Instant,
-    /// Its mark: see [`super::identity::Identity::mark`].
+    /// Its mark: see [`Identity::mark`](crate::driver::endpoint::Identity::mark).
     pub mark: u64,
     pub branches: Vec<Branch>,
     /// Groups that are tried when those before failed, the next one last.
@@ -185,7 +192,7 @@ const MOST_CHALLENGES: usize = 16;
 
 /// What comes before what: 6xx, then the lowest class, and within 4xx what says how to try again. RFC 3261 §16.7, the sixth
 /// step
-fn rank(status: u16) -> (u16, u16) {
+pub(in crate::driver::endpoint) fn rank(status: u16) -> (u16, u16) {
     match status {
         600..=699 => (0, 0),
         401 | 407 | 415 | 420 | 484 => (4, 0),

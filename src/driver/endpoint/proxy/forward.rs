@@ -1,8 +1,8 @@
 //! Requests on their way out, and responses on their way back. RFC 3261 §16.6, §16.7, §16.11
 
 use super::context::{Branch, Context, Sent, TIMER_C, event_of};
-use super::route::{Decision, Onto};
 use super::{Out, Pending, Proxy};
+use crate::driver::endpoint::router::{Decision, Onto};
 use crate::driver::endpoint::{Arrival, Handled, Ignored, Transmit};
 use crate::sip::forward::{self, Onward};
 use crate::sip::{Composer, HeaderName, Message, Method, Outline};
@@ -35,7 +35,7 @@ impl Proxy {
     }
 
     /// Where something goes is known (or why it cannot be).
-    pub fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant) {
+    pub(super) fn placed(&mut self, question: u64, found: Option<Way>, now: Instant) {
         match (self.pending.remove(&question), found) {
             (Some(Pending::Branch(id, at)), Some(way)) => self.send_branch(id, at, way, now),
             // RFC 3261 §16.9: what cannot be sent counts as answered with 503.
@@ -47,7 +47,7 @@ impl Proxy {
     }
 
     /// A request of a branch could not be sent. RFC 3261 §16.9
-    pub fn handle_unsent(&mut self, (id, at): (u64, usize), now: Instant) {
+    pub(super) fn unsent(&mut self, (id, at): (u64, usize), now: Instant) {
         if let Some(sent) = self.contexts.get_mut(&id).and_then(|c| c.branches.get_mut(at)?.sent.as_mut()) {
             sent.client.handle_transport_error();
         }
@@ -60,10 +60,10 @@ impl Proxy {
         let Some(branch) = context.branches.get_mut(at).filter(|b| b.status.is_none()) else { return };
         let name = format!("z9hG4bK{token}.{:016x}", context.mark);
         let records = match self.options.record_route && may_record(context.method) {
-            true => self.identity.record_routes(&context.from, &way),
+            true => self.router.identity.record_routes(&context.from, &way),
             false => Vec::new(),
         };
-        let via = self.identity.via(&way, &name);
+        let via = self.router.identity.via(&way, &name);
         let bytes = composed(&context.request, &branch.onto, &via, &context.from, &records);
         let timers = self.options.timers;
         let client = Client::new(bytes, way.protocol.is_reliable(), timers, now);
@@ -197,7 +197,7 @@ impl Proxy {
     }
 
     /// Lets the timers that are due fire.
-    pub fn handle_timer(&mut self, now: Instant) {
+    pub(super) fn fire_due(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.due.first().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, id));
             if let Some(context) = self.contexts.get_mut(&id) {
@@ -221,13 +221,18 @@ impl Proxy {
             if timed_out && branch.status.is_none() {
                 given_up.push((at, 408));
             } else if is_late && branch.cancel.is_some() {
+                // Nobody answers any more: the transaction would wait for ever.
+                branch.give_up_now();
                 given_up.push((at, 487));
             } else if is_late {
                 // RFC 3261 §16.8: Timer C
                 branch.cancel(timers, now);
                 match branch.cancel {
                     Some(_) => branch.give_up = Some(now + timers.give_up()),
-                    None => given_up.push((at, 408)),
+                    None => {
+                        branch.give_up_now();
+                        given_up.push((at, 408));
+                    }
                 }
             }
         }
@@ -263,7 +268,7 @@ impl Proxy {
                 since: context.since,
                 is_repeat: false,
             };
-            self.outbox.push_back(Out { transmit, branch: None, is_request: false });
+            self.outbox.push_back(Out { transmit, errand: None, is_request: false });
         }
         for (at, branch) in context.branches.iter_mut().enumerate() {
             let Branch { sent, cancel, .. } = branch;
@@ -304,8 +309,8 @@ impl Proxy {
         if request.outline.max_forwards == Some(0) {
             return self.ignore(Ignored::Unanswerable);
         }
-        let mark = self.identity.mark(request);
-        match self.decide(request, way, now) {
+        let mark = self.router.identity.mark(request);
+        match self.router.decide(request, way, now) {
             Decision::Forward(groups) => match groups.into_iter().flatten().next() {
                 Some(onto) => self.pass(request, way, onto, mark),
                 None => self.ignore(Ignored::Unanswerable),
@@ -317,7 +322,7 @@ impl Proxy {
     }
 
     pub(super) fn pass(&mut self, request: &Message<'_>, way: &Way, onto: Onto, mark: u64) -> Handled {
-        let branch = self.identity.stateless_branch(request, way, mark);
+        let branch = self.router.identity.stateless_branch(request, way, mark);
         let place = onto.place.clone();
         let passing = Passing { request: request.bytes.to_vec(), from: *way, onto, branch };
         if self.ask(Pending::Pass(Box::new(passing)), place) { Handled::Waiting } else { self.ignore(Ignored::TooMany) }
@@ -328,10 +333,10 @@ impl Proxy {
         outline.read(&passing.request);
         let method = Message::new(&passing.request, &outline).method();
         let records = match self.options.record_route && may_record(method) {
-            true => self.identity.record_routes(&passing.from, &way),
+            true => self.router.identity.record_routes(&passing.from, &way),
             false => Vec::new(),
         };
-        let via = self.identity.via(&way, &passing.branch);
+        let via = self.router.identity.via(&way, &passing.branch);
         let bytes = composed(&passing.request, &passing.onto, &via, &passing.from, &records);
         self.outbox.push_back(request_out(bytes, way, method, None, now));
     }
@@ -347,7 +352,9 @@ impl Proxy {
 
     /// A response to what was forwarded without state. RFC 3261 §16.11
     fn pass_back(&mut self, response: &Message<'_>) -> Handled {
-        let Some(connection) = self.identity.stateless_flow(response) else { return self.ignore(Ignored::Response) };
+        let Some(connection) = self.router.identity.stateless_flow(response) else {
+            return self.ignore(Ignored::Response);
+        };
         let Some(bytes) = forward::response(response) else { return self.ignore(Ignored::Response) };
         self.outbox_response(bytes, connection)
     }
@@ -357,14 +364,16 @@ impl Proxy {
         let mut outline = Outline::new();
         outline.read(&bytes);
         let response = Message::new(&bytes, &outline);
-        let Some(way) = self.identity.way_back(&response, connection) else { return self.ignore(Ignored::Response) };
+        let Some(way) = self.router.identity.way_back(&response, connection) else {
+            return self.ignore(Ignored::Response);
+        };
         let (status, method) = (response.status().unwrap_or_default(), response.method());
         let mut line = response.method_text().to_vec();
         line.push(b' ');
         let since = Instant::now();
         let transmit = Transmit { way, bytes, status, method, line, since, is_repeat: false };
         self.tally.answer(method, status);
-        self.outbox.push_back(Out { transmit, branch: None, is_request: false });
+        self.outbox.push_back(Out { transmit, errand: None, is_request: false });
         Handled::Waiting
     }
 }
@@ -449,5 +458,5 @@ fn finished(response: Vec<u8>, status: u16, challenges: &[(HeaderName, Vec<u8>)]
 
 fn request_out(bytes: Vec<u8>, way: Way, method: Method, branch: Option<(u64, usize)>, now: Instant) -> Out {
     let transmit = Transmit { way, bytes, status: 0, method, line: Vec::new(), since: now, is_repeat: false };
-    Out { transmit, branch, is_request: true }
+    Out { transmit, errand: branch, is_request: true }
 }

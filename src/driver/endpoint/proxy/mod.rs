@@ -5,16 +5,13 @@
 //! [`Proxy::poll_transmit`].
 
 mod answer;
-mod context;
+pub(super) mod context;
 mod forward;
-pub mod identity;
-pub mod route;
-pub mod run;
 
-pub use identity::Identity;
-pub use run::{Dialler, proxy};
-
-use super::{Arrival, Handled, Ignored, Registrar, Role, Tally, Transmit, fault};
+use super::identity::Identity;
+use super::intermediary::{Intermediary, Out, Question};
+use super::router::{Decision, Onto, Place, Router};
+use super::{Arrival, BindingFacts, Handled, Ignored, Registrar, Role, Tally, fault};
 use crate::base::Entropy;
 use crate::sip::reply::destination;
 use crate::sip::{HeaderName, Message, Method, Outline};
@@ -23,7 +20,6 @@ use crate::transport::listener::Way;
 use crate::transport::{Protocol, Target};
 use context::Context;
 use forward::Passing;
-use route::{Decision, Place};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
@@ -44,32 +40,10 @@ pub struct Options {
     pub timers: Timers,
 }
 
-/// Where a request is to be sent, asked of who can look names up and open connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// To be given back with the answer.
-    pub id: u64,
-    /// The place.
-    pub place: Place,
-}
-
-/// Something to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Out {
-    /// It.
-    pub transmit: Transmit,
-    /// The branch that it is the request of: told back by [`Proxy::handle_unsent`] should it not go out.
-    pub branch: Option<(u64, usize)>,
-    /// Whether it is a request that goes on.
-    pub is_request: bool,
-}
-
 /// Most requests under way; those beyond are refused with 503.
 const MOST_CONTEXTS: usize = 32_768;
 /// Most questions without an answer.
 const MOST_QUESTIONS: usize = 8_192;
-/// Most connections remembered by who registered over them.
-const MOST_FLOWS: usize = 65_536;
 
 /// What waits for an answer to a question.
 #[derive(Debug)]
@@ -84,10 +58,7 @@ enum Pending {
 #[derive(Debug)]
 pub struct Proxy {
     options: Options,
-    identity: Identity,
-    registrar: Registrar,
-    /// By which connection a contact registered: address of record and contact.
-    flows: HashMap<(Vec<u8>, Vec<u8>), Way>,
+    router: Router,
     contexts: HashMap<u64, Context>,
     /// Contexts by the key of their request.
     servers: HashMap<Vec<u8>, u64>,
@@ -108,11 +79,10 @@ impl Proxy {
     /// A proxy of that identity, whose users are those of `registrar`.
     #[must_use]
     pub fn new(options: Options, identity: Identity, registrar: Registrar, entropy: Entropy) -> Self {
+        let router = Router::new(identity, registrar, options.next_hop.clone());
         Proxy {
             options,
-            identity,
-            registrar,
-            flows: HashMap::new(),
+            router,
             contexts: HashMap::new(),
             servers: HashMap::new(),
             clients: HashMap::new(),
@@ -129,46 +99,7 @@ impl Proxy {
 
     /// The registrar in it.
     pub fn registrar(&mut self) -> &mut Registrar {
-        &mut self.registrar
-    }
-
-    /// Requests that are under way.
-    #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.contexts.values().filter(|c| !c.answered).count()
-    }
-
-    /// Takes a message in.
-    pub fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
-        let mut outline = std::mem::take(&mut self.outline);
-        let handled = match super::engine::recognised_any(&mut outline, bytes) {
-            Err(why) => self.ignore(why),
-            Ok(()) => {
-                let message = Message::new(bytes, &outline);
-                match message.is_request() {
-                    true => self.request(&message, way, now),
-                    false => self.response(&message, now),
-                }
-            }
-        };
-        self.outline = outline;
-        handled
-    }
-
-    /// What is to be sent next.
-    pub fn poll_transmit(&mut self) -> Option<Out> {
-        self.outbox.pop_front()
-    }
-
-    /// Where something is to be sent.
-    pub fn poll_question(&mut self) -> Option<Question> {
-        self.questions.pop_front()
-    }
-
-    /// When [`Proxy::handle_timer`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        &mut self.router.registrar
     }
 
     fn ignore(&mut self, why: Ignored) -> Handled {
@@ -195,6 +126,9 @@ impl Proxy {
             return self.ignore(Ignored::Ack);
         }
         if method == Method::Ack {
+            if self.is_own_ack(request) {
+                return self.ignore(Ignored::Ack);
+            }
             self.tally.requests += 1;
             return self.pass_on(request, way, now);
         }
@@ -213,15 +147,15 @@ impl Proxy {
         if request.outline.max_forwards == Some(0) {
             return self.refuse(request, way, 483, None, now);
         }
-        let mark = self.identity.mark(request);
-        if self.identity.is_loop(request, mark) {
+        let mark = self.router.identity.mark(request);
+        if self.router.identity.is_loop(request, mark) {
             return self.refuse(request, way, 482, None, now);
         }
         let required: Vec<&[u8]> = request.values(HeaderName::ProxyRequire).take(16).collect();
         if !required.is_empty() {
             return self.bad_extension(request, way, &required, now);
         }
-        let decision = self.decide(request, way, now);
+        let decision = self.router.decide(request, way, now);
         let groups = match decision {
             Decision::Own => return self.own(request, way, now),
             Decision::Refuse(status, reason) => return self.refuse(request, way, status, reason, now),
@@ -250,7 +184,7 @@ impl Proxy {
         way: &Way,
         key: Vec<u8>,
         mark: u64,
-        mut groups: Vec<Vec<route::Onto>>,
+        mut groups: Vec<Vec<Onto>>,
         now: Instant,
     ) -> Handled {
         let id = self.number();
@@ -294,26 +228,11 @@ impl Proxy {
         let server = self.options.server.clone();
         let arrival = Arrival { request, way, now, tag: &tag, server: &server, back: *way, transaction: 0 };
         let mut out = Vec::new();
-        self.registrar.answer(&arrival, &mut out);
+        self.router.registrar.answer(&arrival, &mut out);
         if request.method() == Method::Register && out.starts_with(b"SIP/2.0 200") {
-            self.note_flows(request, way);
+            self.router.note_flows(request, way);
         }
         self.answer_once(request, way, out, now)
-    }
-
-    /// Remembers by which connection contacts registered. RFC 5626 §5.1
-    fn note_flows(&mut self, request: &Message<'_>, way: &Way) {
-        let aor = super::registrar::aor_of(request.to().uri);
-        let Some(aor) = aor else { return };
-        for value in request.values(HeaderName::Contact).take(32) {
-            let contact = crate::sip::Address::parse(value).uri.to_vec();
-            let at = (aor.clone(), contact);
-            if way.protocol == Protocol::Udp {
-                self.flows.remove(&at);
-            } else if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&at) {
-                self.flows.insert(at, *way);
-            }
-        }
     }
 
     /// Asks where something goes; `false` where too much is asked already.
@@ -328,14 +247,68 @@ impl Proxy {
     }
 }
 
+impl Intermediary for Proxy {
+    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
+        let mut outline = std::mem::take(&mut self.outline);
+        let handled = match super::engine::recognised_any(&mut outline, bytes) {
+            Err(why) => self.ignore(why),
+            Ok(()) => {
+                let message = Message::new(bytes, &outline);
+                match message.is_request() {
+                    true => self.request(&message, way, now),
+                    false => self.response(&message, now),
+                }
+            }
+        };
+        self.outline = outline;
+        handled
+    }
+
+    fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant) {
+        self.placed(question, found, now);
+    }
+
+    fn handle_unsent(&mut self, errand: (u64, usize), now: Instant) {
+        self.unsent(errand, now);
+    }
+
+    fn handle_timer(&mut self, now: Instant) {
+        self.fire_due(now);
+    }
+
+    fn poll_transmit(&mut self) -> Option<Out> {
+        self.outbox.pop_front()
+    }
+
+    fn poll_question(&mut self) -> Option<Question> {
+        self.questions.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    fn under_way(&self) -> usize {
+        self.contexts.values().filter(|c| !c.answered).count()
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    fn bindings(&mut self, now: Instant) -> Vec<BindingFacts> {
+        self.router.registrar.bindings(now)
+    }
+}
+
 /// Where an answer goes. RFC 3261 §18.2.2
-fn back(request: &Message<'_>, way: &Way) -> Way {
+pub(super) fn back(request: &Message<'_>, way: &Way) -> Way {
     let peer = if way.protocol == Protocol::Udp { destination(request, way.peer) } else { way.peer };
     Way { peer, ..*way }
 }
 
 /// What a server transaction is found by. RFC 3261 §17.2.3
-fn key(request: &Message<'_>, way: &Way, method: Method) -> Vec<u8> {
+pub(super) fn key(request: &Message<'_>, way: &Way, method: Method) -> Vec<u8> {
     let method = if method == Method::Other { request.method_text() } else { method.text().as_bytes() };
     let number = request.cseq().map_or(0, |c| c.number).to_string();
     let ip = way.peer.ip().to_string();

@@ -262,6 +262,15 @@ fn who_calls_is_asked_for_credentials_where_that_is_wanted() {
     let mut b = Bench::with_users(Options { authenticates: true, ..options() }, &[("alice", "secret")]);
     let sent = b.take(ALICE, &request("INVITE", "sip:x@192.0.2.20", "1", ""));
     assert!(sent[0].1.starts_with("SIP/2.0 407 ") && sent[0].1.contains("\r\nProxy-Authenticate: Digest "), "{sent:?}");
+    // The ACK of the challenge ends here, whatever it routes to. RFC 3261 §8.2.7
+    let mut outline = Outline::new();
+    assert!(outline.read(sent[0].1.as_bytes()));
+    let tag = String::from_utf8(Message::new(sent[0].1.as_bytes(), &outline).to_tag().to_vec()).unwrap();
+    let ack = request("ACK", "sip:x@192.0.2.20", "1", "Route: <sip:192.0.2.1;lr>\r\n");
+    let own = ack.replace("bob@example.com>", &format!("bob@example.com>;tag={tag}"));
+    assert!(b.take(ALICE, &own).is_empty());
+    let other = ack.replace("bob@example.com>", "bob@example.com>;tag=b1");
+    assert_eq!(b.take(ALICE, &other)[0].0, BOB);
     // Inside a dialog nobody is asked.
     let bye = request("BYE", "sip:x@192.0.2.20", "2", "").replace("bob@example.com>", "bob@example.com>;tag=b1");
     assert_eq!(b.take(ALICE, &bye)[0].0, BOB);
@@ -310,4 +319,5 @@ fn timer_c_cancels_what_rings_for_ever() {
     let cancel = sent.iter().find(|(_, _, t)| t.starts_with("CANCEL ")).map(|(at, ..)| *at);
     assert_eq!(cancel, Some(181_000));
     assert!(sent.iter().any(|(at, to, t)| *at == 213_000 && to == ALICE && t.starts_with("SIP/2.0 487 ")), "{sent:?}");
+    assert!(b.proxy.contexts.is_empty() && b.proxy.clients.is_empty() && b.proxy.servers.is_empty());
 }

@@ -1,10 +1,11 @@
 //! Where a request goes: its own Route, a connection that it names, who registered, or its Request-URI. RFC 3261 §16.4 to §16.6
 
-use super::Proxy;
-use super::identity::route_uri;
+use super::identity::{Identity, route_uri};
+use super::registrar::{Registrar, aor_of};
 use crate::sip::{Address, HeaderName, Message, Method, Uri};
 use crate::transport::listener::Way;
-use crate::transport::{Host, Target};
+use crate::transport::{Host, Protocol, Target};
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// Where a forwarded request is sent.
@@ -38,6 +39,15 @@ pub struct Onto {
     pub place: Place,
 }
 
+impl Onto {
+    /// The request for `uri`, sent to `place`, with no route that anybody named.
+    #[must_use]
+    pub fn directly(uri: Vec<u8>, place: Target) -> Self {
+        let place = Place::Uri(place);
+        Onto { uri, routes_off: 0, routes_off_end: 0, routes_on: Vec::new(), route_last: None, place }
+    }
+}
+
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -51,8 +61,41 @@ pub enum Decision {
 
 /// Most branches of one request.
 const MOST_BRANCHES: usize = 32;
+/// Most connections remembered by who registered over them.
+const MOST_FLOWS: usize = 65_536;
 
-impl Proxy {
+/// What the way of a request is decided by.
+#[derive(Debug)]
+pub struct Router {
+    pub(super) identity: Identity,
+    pub(super) registrar: Registrar,
+    /// By which connection a contact registered: address of record and contact.
+    flows: HashMap<(Vec<u8>, Vec<u8>), Way>,
+    /// Where requests go that are for nobody here.
+    next_hop: Option<Target>,
+}
+
+impl Router {
+    /// One whose users are those of `registrar`; what is for nobody here goes to `next_hop`, or where it leads.
+    #[must_use]
+    pub fn new(identity: Identity, registrar: Registrar, next_hop: Option<Target>) -> Self {
+        Router { identity, registrar, flows: HashMap::new(), next_hop }
+    }
+
+    /// Remembers by which connection contacts registered. RFC 5626 §5.1
+    pub(super) fn note_flows(&mut self, request: &Message<'_>, way: &Way) {
+        let Some(aor) = aor_of(request.to().uri) else { return };
+        for value in request.values(HeaderName::Contact).take(32) {
+            let contact = Address::parse(value).uri.to_vec();
+            let at = (aor.clone(), contact);
+            if way.protocol == Protocol::Udp {
+                self.flows.remove(&at);
+            } else if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&at) {
+                self.flows.insert(at, *way);
+            }
+        }
+    }
+
     /// Decides about a request that came by `way`.
     pub(super) fn decide(&mut self, request: &Message<'_>, way: &Way, now: Instant) -> Decision {
         let routes: Vec<&[u8]> = request.values(HeaderName::Route).collect();
@@ -113,7 +156,7 @@ impl Proxy {
             return by_preference(ordered);
         }
         if !responsible {
-            let next = self.options.next_hop.clone().map_or_else(|| target(&named), Ok);
+            let next = self.next_hop.clone().map_or_else(|| target(&named), Ok);
             return match next {
                 Ok(target) => one(Onto { place: Place::Uri(target), ..base }),
                 Err(refusal) => refusal,
@@ -179,7 +222,7 @@ fn by_preference(mut ordered: Vec<(u16, Onto)>) -> Decision {
 }
 
 /// Where a URI of a message leads; what is answered where it leads nowhere.
-fn target(uri: &[u8]) -> Result<Target, Decision> {
+pub(super) fn target(uri: &[u8]) -> Result<Target, Decision> {
     let refuse = |_| Decision::Refuse(416, None);
     let text = std::str::from_utf8(uri).map_err(|_| Decision::Refuse(400, None))?;
     if !Uri::parse(uri).is_sip() {

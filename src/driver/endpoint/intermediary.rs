@@ -1,10 +1,16 @@
-//! A proxy joined to its sockets, the DNS and the clock.
+//! Who stands between two others, joined to its sockets, the DNS and the clock: a proxy, a B2BUA.
+//!
+//! An [`Intermediary`] is without I/O: messages come in by [`Intermediary::handle_message`]; where a request goes is asked by
+//! [`Intermediary::poll_question`] and told by [`Intermediary::handle_place`], because names have to be looked up and connections
+//! opened; what is to be sent goes out by [`Intermediary::poll_transmit`].
 
-use super::{Out, Place, Proxy, Question};
+use super::router::Place;
+use super::serve::{Ending, Limits, Watch};
+use super::{BindingFacts, Handled, Tally, Transmit};
 use crate::base::Entropy;
 use crate::driver::Stop;
 use crate::driver::dial::{self, Found};
-use crate::driver::endpoint::serve::{Ending, Limits, Watch};
+use crate::driver::media::relay::Relayed;
 use crate::transport::listener::{Listener, Way};
 use crate::transport::resolve::Wanted;
 use crate::transport::{Connector, Protocol, Resolver, TransportError};
@@ -21,6 +27,65 @@ use tokio::signal::unix::{SignalKind, signal};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections remembered by where they lead.
 const MOST_OPENED: usize = 4096;
+/// How long calls may take to end when nobody serves them any longer.
+const PARTING: Duration = Duration::from_secs(4);
+
+/// Where a request is to be sent, asked of who can look names up and open connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// To be given back with the answer.
+    pub id: u64,
+    /// The place.
+    pub place: Place,
+}
+
+/// Something to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Out {
+    /// It.
+    pub transmit: Transmit,
+    /// What it is the request of: told back by [`Intermediary::handle_unsent`] should it not go out.
+    pub errand: Option<(u64, usize)>,
+    /// Whether it is a request that goes on.
+    pub is_request: bool,
+}
+
+/// Who stands between two others.
+pub trait Intermediary {
+    /// Takes a message in.
+    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled;
+    /// Where something goes is known, or (`None`) cannot be.
+    fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant);
+    /// A request could not be sent: see [`Out::errand`].
+    fn handle_unsent(&mut self, errand: (u64, usize), now: Instant);
+    /// Does what is due.
+    fn handle_timer(&mut self, now: Instant);
+    /// What is to be sent next.
+    fn poll_transmit(&mut self) -> Option<Out>;
+    /// Where something is to be sent.
+    fn poll_question(&mut self) -> Option<Question>;
+    /// When [`Intermediary::handle_timer`] is due.
+    fn poll_timeout(&self) -> Option<Instant>;
+    /// Requests, and calls, that are under way.
+    fn under_way(&self) -> usize;
+    /// What was counted so far.
+    fn tally(&mut self) -> &mut Tally;
+    /// The bindings that stand at `now`.
+    fn bindings(&mut self, now: Instant) -> Vec<BindingFacts>;
+    /// Whether calls stand that have to be ended before it goes.
+    fn is_busy(&self) -> bool {
+        false
+    }
+    /// Ends all calls: nobody serves them any longer.
+    fn close(&mut self, now: Instant) {
+        let _ = now;
+    }
+    /// The media of a call that is over.
+    fn poll_relayed(&mut self) -> Option<Relayed> {
+        None
+    }
+}
+
 /// What looks names up and opens connections.
 pub struct Dialler {
     /// Asks the DNS.
@@ -32,6 +97,7 @@ pub struct Dialler {
 }
 
 type Finding<'a> = Pin<Box<dyn Future<Output = (u64, Found)> + 'a>>;
+type Opened = HashMap<(Protocol, SocketAddr, String), u64>;
 
 /// What happened.
 enum Event {
@@ -42,12 +108,12 @@ enum Event {
     Found(u64, Box<Found>),
 }
 
-/// Proxies until it is told to stop or a limit is reached.
+/// Stands between until it is told to stop or a limit is reached.
 ///
 /// # Errors
 /// Where the system does not let SIGUSR1 be caught.
-pub async fn proxy(
-    proxy: &mut Proxy,
+pub async fn stand<I: Intermediary>(
+    machine: &mut I,
     listener: &mut Listener,
     dialler: &mut Dialler,
     mut stop: Stop,
@@ -55,22 +121,37 @@ pub async fn proxy(
     watch: &mut impl Watch,
 ) -> std::io::Result<Ending> {
     let mut asked = signal(SignalKind::user_defined1())?;
-    let end = limits.duration.map(|limit| Instant::now() + limit);
-    let wishes = stop.count();
+    let mut end = limits.duration.map(|limit| Instant::now() + limit);
+    let mut wishes = stop.count();
     let mut message = Vec::new();
-    let mut opened: HashMap<(Protocol, SocketAddr, String), u64> = HashMap::new();
+    let mut opened = Opened::new();
     let Dialler { resolver, connector, entropy } = dialler;
     let (resolver, connector) = (&*resolver, &*connector);
     let mut under_way: FuturesUnordered<Finding<'_>> = FuturesUnordered::new();
+    // Why it ends, once its calls are over.
+    let mut parting: Option<Ending> = None;
+    let mut is_pressing = false;
     loop {
         if watch.is_closed() {
             return Ok(Ending::Interrupted);
         }
-        let enough = limits.count.is_some_and(|count| proxy.tally.requests >= count) && proxy.under_way() == 0;
-        if enough || end.is_some_and(|end| Instant::now() >= end) {
-            return Ok(Ending::Limit);
+        if let Some(ending) = parting.filter(|_| !machine.is_busy()) {
+            return Ok(ending);
         }
-        let wake = [proxy.poll_timeout(), watch.wakes_at(), end].into_iter().flatten().min();
+        let enough = limits.count.is_some_and(|count| machine.tally().requests >= count) && machine.under_way() == 0;
+        let is_late = end.is_some_and(|end| Instant::now() >= end);
+        if enough || is_late {
+            let ending = parting.unwrap_or(Ending::Limit);
+            if parting.is_some() || !machine.is_busy() {
+                return Ok(ending);
+            }
+            parting = Some(ending);
+            end = Some(Instant::now() + PARTING);
+            machine.close(Instant::now());
+            is_pressing = true;
+        }
+        let pressing = std::mem::take(&mut is_pressing).then(Instant::now);
+        let wake = [machine.poll_timeout(), watch.wakes_at(), end, pressing].into_iter().flatten().min();
         let sleep = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -87,39 +168,45 @@ pub async fn proxy(
         };
         let now = Instant::now();
         match event {
-            Event::Stopped => return Ok(Ending::Interrupted),
+            Event::Stopped => {
+                // A second wish is obeyed at once.
+                if parting.replace(Ending::Interrupted).is_some() || !machine.is_busy() {
+                    return Ok(Ending::Interrupted);
+                }
+                wishes = stop.count();
+                end = Some(now + PARTING);
+                machine.close(now);
+            }
             Event::Asked => {
-                let bindings = crate::driver::endpoint::Role::bindings(proxy.registrar(), now);
+                let bindings = machine.bindings(now);
                 watch.table(&bindings);
             }
             Event::Time => watch.idle(now),
             Event::Message(way) => {
-                let handled = proxy.handle_message(&message, &way, now);
+                let handled = machine.handle_message(&message, &way, now);
                 watch.received(&message, &way, handled);
             }
             Event::Found(id, found) => {
                 let way = reached(*found, listener, &mut opened, watch);
-                proxy.handle_place(id, way, now);
+                machine.handle_place(id, way, now);
             }
         }
-        proxy.handle_timer(now);
-        while let Some(question) = proxy.poll_question() {
+        machine.handle_timer(now);
+        while let Some(question) = machine.poll_question() {
             let draw = Entropy::seeded(entropy.below(u64::MAX));
             match known(&question, listener, &opened) {
-                Some(way) => proxy.handle_place(question.id, Some(way), now),
+                Some(way) => machine.handle_place(question.id, Some(way), now),
                 None => under_way.push(find(question, resolver, connector, draw)),
             }
         }
-        send(proxy, listener, watch).await;
+        send(machine, listener, watch).await;
+        while let Some(relayed) = machine.poll_relayed() {
+            watch.relayed(&relayed);
+        }
     }
 }
-
 /// A place that is found without waiting: a connection that stands, an address to which datagrams go.
-fn known(
-    question: &Question,
-    listener: &mut Listener,
-    opened: &HashMap<(Protocol, SocketAddr, String), u64>,
-) -> Option<Way> {
+fn known(question: &Question, listener: &mut Listener, opened: &Opened) -> Option<Way> {
     let target = match &question.place {
         Place::Flow { connection, otherwise } => match listener.way_of(*connection) {
             Some(way) => return Some(way),
@@ -161,12 +248,7 @@ fn find<'a>(question: Question, resolver: &'a Resolver, connector: &'a Connector
 }
 
 /// The way to what was found.
-fn reached(
-    found: Found,
-    listener: &mut Listener,
-    opened: &mut HashMap<(Protocol, SocketAddr, String), u64>,
-    watch: &mut impl Watch,
-) -> Option<Way> {
+fn reached(found: Found, listener: &mut Listener, opened: &mut Opened, watch: &mut impl Watch) -> Option<Way> {
     match found {
         Found::Datagram(address) => listener.datagram_way(address),
         Found::Opened(line, domain) => {
@@ -188,16 +270,16 @@ fn reached(
 }
 
 /// Sends all that is to be sent.
-async fn send(proxy: &mut Proxy, listener: &mut Listener, watch: &mut impl Watch) {
-    while let Some(Out { transmit, branch, is_request }) = proxy.poll_transmit() {
+async fn send<I: Intermediary>(machine: &mut I, listener: &mut Listener, watch: &mut impl Watch) {
+    while let Some(Out { transmit, errand, is_request }) = machine.poll_transmit() {
         match listener.send(&transmit.way, &transmit.bytes).await {
             Ok(()) if is_request => watch.forwarded(&transmit),
             Ok(()) => watch.sent(&transmit, transmit.since.elapsed()),
             Err(error) => {
-                proxy.tally.unsent += 1;
+                machine.tally().unsent += 1;
                 watch.failed(&transmit, &error);
-                if let Some(branch) = branch {
-                    proxy.handle_unsent(branch, Instant::now());
+                if let Some(errand) = errand {
+                    machine.handle_unsent(errand, Instant::now());
                 }
             }
         }

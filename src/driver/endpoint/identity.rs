@@ -1,4 +1,4 @@
-//! Who the proxy is: its addresses and domains, and its marks in Via and Record-Route. RFC 3261 §16.6, RFC 5393 §4.2, RFC 5658
+//! Who an intermediary is: its addresses and domains, and its marks in Via and Record-Route. RFC 3261 §16.6, RFC 5393 §4.2, RFC 5658
 
 use crate::sip::uri::ip_of;
 use crate::sip::{Address, HeaderName, MAGIC_COOKIE, Message, Uri, Via};
@@ -7,7 +7,7 @@ use crate::transport::listener::{Listen, Way};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Who the proxy is.
+/// Who the intermediary is.
 #[derive(Debug)]
 pub struct Identity {
     listens: Vec<Listen>,
@@ -23,7 +23,7 @@ impl Identity {
         Identity { listens, domains, secret: RandomState::new() }
     }
 
-    /// Whether a URI names this proxy itself: one of its addresses, or a domain of its own with a port of its own or none.
+    /// Whether a URI names it itself: one of its addresses, or a domain of its own with a port of its own or none.
     #[must_use]
     pub fn is_self(&self, uri: &Uri<'_>, local: SocketAddr) -> bool {
         if !uri.is_sip() {
@@ -62,7 +62,8 @@ impl Identity {
     }
 
     /// The address under which it is found by who is on that way: where it listens for that protocol, else where it sends from.
-    fn sent_by(&self, way: &Way) -> SocketAddr {
+    #[must_use]
+    pub fn sent_by(&self, way: &Way) -> SocketAddr {
         let fits = |l: &&Listen| l.protocol == way.protocol && l.address.is_ipv4() == way.local.is_ipv4();
         let Some(listen) = self.listens.iter().find(fits) else { return way.local };
         match listen.address.ip().is_unspecified() {
@@ -126,6 +127,14 @@ impl Identity {
         let number = request.cseq().map_or(0, |c| c.number);
         let ends = (request.from_tag(), request.to_tag(), request.call_id(), number, request.method_text());
         self.secret.hash_one((request.uri(), routes, extras, ends))
+    }
+
+    /// A number that only this proxy knows, alike for a request, its repeats, and the ACK of a refusal of it. RFC 3261 §17.1.1.3
+    #[must_use]
+    pub fn transaction_mark(&self, request: &Message<'_>) -> u64 {
+        let number = request.cseq().map_or(0, |c| c.number);
+        let (branch, sent_by) = (request.branch(), request.sent_by());
+        self.secret.hash_one((branch, sent_by, request.from_tag(), request.call_id(), number))
     }
 
     /// Whether the request passed here before with the same mark. RFC 3261 §16.3, the fourth step

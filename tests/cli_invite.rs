@@ -197,6 +197,11 @@ fn each_end_has_its_exit_code() {
     let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let [busy, guarded, slow, moved] = [&busy, &guarded, &slow, &moved].map(Server::bob);
     let (silent, closed) = (format!("sip:bob@{silent}"), format!("sip:bob@{closed}"));
+    let held = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() & 0xfffe;
+    // One of a pair is enough to spoil it.
+    let _held = UdpSocket::bind(("127.0.0.1", held)).or_else(|_| UdpSocket::bind(("127.0.0.1", held + 1))).unwrap();
+    let taken = format!("{held}-{}", held + 1);
+    let taken = ["--media-ports", &taken];
     let short = ["--duration", "200ms"];
     let table: Vec<(&str, &[&str], i32, &str)> = vec![
         (&busy, &[], 1, "486 Busy Here: "),
@@ -212,6 +217,7 @@ fn each_end_has_its_exit_code() {
         (&moved, &["--max-redirects", "0"], 1, "redirected more often than is followed"),
         ("sip:bob@nowhere.invalid", &["--timeout", "2s"], 4, ""),
         ("bob smith", &[], 2, ""),
+        (&slow, &taken, 2, "no ports could be bound for media"),
         (&slow, &["--play", "/nonexistent.wav"], 2, ""),
         (&slow, &["--record", "/nonexistent/x.wav"], 2, ""),
     ];
@@ -253,14 +259,15 @@ fn what_is_heard_is_held_against_what_is_expected() {
 
 #[test]
 fn an_interrupt_cancels_what_rings_and_hangs_up_what_stands() {
-    for (options, words, seen, status) in [
-        (&["--ring", "60s"][..], "ringing", "CANCEL sip:bob", "cancelled"),
-        (&[][..], "answered", "BYE sip:", "hung up"),
+    for (options, words, signal, seen, status) in [
+        (&["--ring", "60s"][..], "ringing", Signal::SIGINT, "CANCEL sip:bob", "cancelled"),
+        (&[][..], "answered", Signal::SIGINT, "BYE sip:", "hung up"),
+        (&[][..], "answered", Signal::SIGTERM, "BYE sip:", "hung up"),
     ] {
         let server = Server::uas(options);
         let mut running = Running::start(Room::new().command(&["invite", &server.bob(), "--duration", "1m"]));
         running.line(words);
-        running.signal(Signal::SIGINT);
+        running.signal(signal);
         let (code, out, _) = running.end();
         assert_eq!(code, Some(130), "{out:?}");
         assert!(out.last().is_some_and(|l| l.contains("interrupted") && l.ends_with(status)), "{out:?}");
@@ -390,6 +397,8 @@ fn lines_are_told_as_they_happen_and_the_summary_is_last() {
     }
     let events: Vec<&Value> = lines.iter().filter(|l| l["type"] == "event").map(|l| &l["event"]).collect();
     assert_eq!(events.first(), Some(&&Value::from("inviting")), "{events:?}");
+    let times: Vec<f64> = lines.iter().filter_map(|line| line["at_ms"].as_f64()).collect();
+    assert!(times.len() == events.len() && times.is_sorted(), "{times:?}");
     assert_eq!(lines.last().unwrap()["schema"], "sipctl.invite/1");
     // The verdict alone, for who wants no more.
     let ran = invite(&[&server.bob(), "--duration", "300ms", "--quiet"]);

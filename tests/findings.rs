@@ -93,6 +93,7 @@ const PROMISED: &[&str] = &[
     "register-lapsed",
     "register-refused",
     "register-too-brief",
+    "request-refused",
     "reinvite-rejected",
     "retransmission",
     "route-set-ignored",

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::found::{info, later, nothing, only};
+use support::found::{findings, info, later, nothing, only};
 use support::media::{ANSWER, Talk, sdp};
 use support::message::Message;
 use support::scene::Scene;
@@ -195,4 +195,25 @@ fn a_call_that_is_left_behind_ends_abruptly_and_one_at_the_end_of_the_capture_do
     with_media(&mut s, id);
     hang_up(&mut s, 8000, &alice(), &bob(), id, 2);
     nothing(&s);
+}
+
+#[test]
+fn a_subscription_that_is_refused_is_worth_knowing_and_a_probe_has_its_answer() {
+    let (a, b) = (alice(), bob());
+    let subscribe = |cseq| {
+        Message::request("SUBSCRIBE", &a, &b, "lamp@192.0.2.10", cseq)
+            .with("Event", "dialog;id=7")
+            .with("Expires", "600")
+    };
+    let mut s = Scene::new();
+    exchange(&mut s, 0, &a, &b, &subscribe(1), (489, "Bad Event"));
+    info(
+        &s,
+        "request-refused",
+        "198.51.100.20:5060 refused the SUBSCRIBE for dialog from 192.0.2.10:5060: 489 Bad Event",
+    );
+    // A probe has its answer.
+    let mut s = Scene::new();
+    exchange(&mut s, 0, &a, &b, &Message::request("OPTIONS", &a, &b, "probe@192.0.2.10", 1), (404, "Not Found"));
+    assert!(findings(&s).iter().all(|f| f[0] != "request-refused"));
 }

@@ -29,24 +29,42 @@ fn judgement(lab: &Lab, name: &str) -> &'static str {
     if said.trim().is_empty() { "content" } else { "upset" }
 }
 
-/// A call to SIPp with a scenario: `KEEP=1` leaves its judgement out, where it takes more than a call to please it.
+/// Starts SIPp with a scenario; its name and port. Another may take a port between its choice and its use: then another is chosen.
+fn start_sipp(lab: &Lab, scenario: &str, options: &[&str], settings: &[(&str, &str)]) -> (String, String) {
+    let mut said = String::new();
+    for attempt in 0..5 {
+        let name = format!("{scenario}_{attempt}");
+        let done = lab.run(&[&["sipp", "uas", &name, scenario][..], options].concat(), settings);
+        if done.status.success() {
+            let port = lab.setting(&format!("SIPP_{}", name.to_uppercase()));
+            return (name, port);
+        }
+        said = String::from_utf8_lossy(&done.stderr).into_owned();
+    }
+    panic!("{scenario} does not start: {said}");
+}
+
+/// A call to SIPp with a scenario: `STAY=1` leaves it there after the call, and its judgement out; `VIA=1` calls a name and goes there as to a proxy.
 fn call_sipp(lab: &Lab, row: &Row, second: &str) -> String {
-    let mut started = vec!["sipp", "uas", row.whom.as_str(), row.whom.as_str(), "-m", "1"];
+    let stays = row.setting("STAY").is_some();
+    let mut options = if stays { vec![] } else { vec!["-m", "1"] };
     if row.setting("ECHO").is_some() {
-        started.push("-rtp_echo");
+        options.push("-rtp_echo");
     }
     let settings: Vec<(String, String)> =
         row.settings.iter().map(|(k, v)| (k.clone(), v.replace("{second}", second).replace('_', " "))).collect();
     let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    let done = lab.run(&started, &settings);
-    assert!(done.status.success(), "{}: {}", row.whom, String::from_utf8_lossy(&done.stderr));
-    let variable = format!("SIPP_{}", row.whom.to_uppercase());
-    let port = lab.setting(&variable);
+    let (name, port) = start_sipp(lab, &row.whom, &options, &settings);
     let transport = if row.setting("SIPP_T") == Some("t1") { ";transport=tcp" } else { "" };
     let target = format!("sip:bob@127.0.0.1:{port}{transport}");
-    let called = invite(&target, &row.options, &["--from", "sip:alice@lab.example.test"]);
-    let peer = if row.setting("KEEP").is_some() { "-" } else { judgement(lab, &row.whom) };
-    lab.run(&["sipp", "stop", &row.whom], &[]);
+    // SIPp computes digests over the URI that it was told, whatever the request says.
+    let (target, via) = match row.setting("VIA") {
+        Some(_) => ("sip:bob@lab.example.test".to_owned(), vec!["--via", target.as_str()]),
+        None => (target.clone(), Vec::new()),
+    };
+    let called = invite(&target, &row.options, &[&["--from", "sip:alice@lab.example.test"][..], &via].concat());
+    let peer = if stays { "-" } else { judgement(lab, &name) };
+    lab.run(&["sipp", "stop", &name], &[]);
     called.outcome(peer)
 }
 
@@ -54,13 +72,12 @@ fn call_sipp(lab: &Lab, row: &Row, second: &str) -> String {
 fn hold_against_sipp(table: &str) {
     let lanes: Option<Vec<Lab>> = (0..LANES).map(|_| lab(&["sipp", "ss"], &[])).collect();
     let Some(lanes) = lanes else { return };
-    for lane in &lanes {
-        let done = lane.run(&["sipp", "uas", "second", "uas_answer", "-rtp_echo"], &[]);
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-    Calls::read(table).hold(LANES, |lane, row| call_sipp(&lanes[lane], row, &lanes[lane].setting("SIPP_SECOND")));
-    for lane in &lanes {
-        lane.run(&["sipp", "stop", "second"], &[]);
+    let seconds: Vec<_> =
+        lanes.iter().map(|lane| start_sipp(lane, "uas_answer", &["-rtp_echo"], &[("SIPP_TO", "second")])).collect();
+    // The names of the others are not to be its.
+    Calls::read(table).hold(LANES, |lane, row| call_sipp(&lanes[lane], row, &seconds[lane].1));
+    for (lane, (name, _)) in lanes.iter().zip(&seconds) {
+        lane.run(&["sipp", "stop", name], &[]);
     }
 }
 
@@ -145,7 +162,7 @@ fn users_behind_kamailio() {
         let target = format!("sip:{}@lab.example.test", row.whom);
         let authority = authority.to_str().unwrap();
         let more = ["--via", &via, "--from", "sip:alice@lab.example.test", "--tls-ca", authority, "--tls-server-name"];
-        let more: Vec<&str> = more.into_iter().chain([row.setting("NAME").unwrap_or("sip.lab.example.test")]).collect();
+        let more: Vec<&str> = more.into_iter().chain([row.setting("NAME").unwrap_or("lab.example.test")]).collect();
         invite(&target, &row.options, &more).outcome("")
     });
 }

@@ -171,6 +171,18 @@ impl Dialog {
         &self.local
     }
 
+    /// Its Call-ID.
+    #[must_use]
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Our tag.
+    #[must_use]
+    pub fn local_tag(&self) -> &str {
+        &self.local_tag
+    }
+
     /// The URI that requests are for: the peer's last Contact.
     #[must_use]
     pub fn target(&self) -> &str {

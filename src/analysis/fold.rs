@@ -73,6 +73,9 @@ const FOLDED: &[(&str, &[&str])] = &[
 
 /// Puts consequences under their causes.
 pub fn fold(findings: &mut Vec<Finding>) {
+    if findings.len() < 2 {
+        return;
+    }
     for &(cause, consequences) in FOLDED {
         // What is only worth knowing explains no failure: a nonce that was stale once, and a call that was refused later. Nor does a header field
         // that nobody misses.

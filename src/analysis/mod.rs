@@ -10,6 +10,7 @@ pub mod quote;
 pub mod recall;
 pub mod roles;
 pub mod rules;
+pub mod seen;
 pub mod settings;
 pub mod watch;
 pub mod words;
@@ -17,6 +18,7 @@ pub mod words;
 pub use finding::{Confidence, Evidence, Finding, Severity};
 pub use quote::{Part, Quote};
 pub use recall::Recall;
+pub use seen::Seen;
 pub use settings::Settings;
 pub use watch::Watch;
 
@@ -40,6 +42,7 @@ pub struct Case<'a> {
     pub settings: &'a Settings,
     outcome: OnceCell<Outcome>,
     negotiations: OnceCell<SmallVec<[Negotiation; 4]>>,
+    seen: OnceCell<Seen>,
 }
 
 impl<'a> Case<'a> {
@@ -51,12 +54,25 @@ impl<'a> Case<'a> {
         now: Timestamp,
         settings: &'a Settings,
     ) -> Self {
-        Case { conversation, streams, now, settings, outcome: OnceCell::new(), negotiations: OnceCell::new() }
+        Case {
+            conversation,
+            streams,
+            now,
+            settings,
+            outcome: OnceCell::new(),
+            negotiations: OnceCell::new(),
+            seen: OnceCell::new(),
+        }
     }
 
     /// What became of it as a call: worked out once, asked by many.
     pub fn outcome(&self) -> &Outcome {
         self.outcome.get_or_init(|| Outcome::of(self.conversation))
+    }
+
+    /// What its messages have at all: worked out once, asked by many.
+    pub fn seen(&self) -> &Seen {
+        self.seen.get_or_init(|| Seen::of(self.conversation))
     }
 
     /// Its offers with their answers: worked out once, asked by many.

@@ -8,7 +8,7 @@ use super::{Evidence, Finding};
 use crate::base::Span;
 use crate::sip::{Outline, StartLine};
 use crate::trace::Conversation;
-use crate::trace::take_in::line_at;
+use crate::trace::description::line_at;
 use std::collections::VecDeque;
 
 /// Bytes of one block.
@@ -51,9 +51,16 @@ impl std::fmt::Debug for Recall {
 }
 
 impl Recall {
+    /// What is remembered of a message: the beginning of a long one, which then is cut.
+    #[must_use]
+    pub fn kept(message: &[u8], is_cut: bool) -> (&[u8], bool) {
+        let kept = message.get(..MESSAGE).unwrap_or(message);
+        (kept, is_cut || kept.len() < message.len())
+    }
+
     /// Remembers the message `index` of the run; indices come in order. `is_cut` where the capture lacks its end.
     pub fn add(&mut self, index: u64, message: &[u8], is_cut: bool) {
-        let kept = message.get(..MESSAGE).unwrap_or(message);
+        let (kept, is_cut) = Recall::kept(message, is_cut);
         if self.blocks.back().is_none_or(|block| block.bytes.len() + kept.len() > BLOCK) {
             let oldest = if self.blocks.len() < BLOCKS { None } else { self.blocks.pop_front() };
             let mut block = oldest.unwrap_or_default();
@@ -64,7 +71,6 @@ impl Recall {
         let Some(block) = self.blocks.back_mut() else { return };
         let start = block.bytes.len() as u32;
         block.bytes.extend_from_slice(kept);
-        let is_cut = is_cut || kept.len() < message.len();
         block.places.push(Place { index, start, end: block.bytes.len() as u32, is_cut });
     }
 

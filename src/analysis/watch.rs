@@ -11,6 +11,7 @@ use super::{Case, Finding, Settings};
 use crate::base::Timestamp;
 use crate::sip::Method;
 use crate::trace::{Conversation, Incident, MediaStream};
+use std::net::IpAddr;
 
 /// Sees every conversation, stream and incident of a run once, and says what they amount to.
 #[derive(Debug, Default)]
@@ -35,21 +36,27 @@ impl Watch {
 
     /// Takes a complete conversation in; what it proves by itself goes to `findings`, those of the conversation.
     pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        self.copies.add(case.conversation);
+        if case.seen().copied {
+            self.copies.add(case.conversation);
+        }
         self.incidents.conversation(case, findings);
         self.heard.judge(case, findings);
         self.servers.conversation(case.conversation, findings);
-        self.signers.conversation(case.conversation, findings);
+        self.signers.conversation(case, findings);
         self.sources.conversation(case, findings);
     }
 
-    /// Sees a message of a conversation that is not complete yet, where somebody reads along.
-    pub fn message(&mut self, c: &Conversation, position: u32) {
-        let Some(f) = c.at(position).filter(|_| self.sources.read_along) else { return };
+    /// What a message of a conversation that is not complete yet promises, where somebody reads along: who called, and when it rang or was answered.
+    #[must_use]
+    pub fn promise(settings: &Settings, c: &Conversation, position: u32) -> Option<(IpAddr, Timestamp)> {
+        let f = c.at(position).filter(|_| settings.read_along)?;
         let promises = f.method == Method::Invite && (180..300).contains(&f.status) && !f.is_repeat();
-        if let Some(first) = c.facts.first().filter(|_| promises) {
-            self.sources.promising(first.flow.src.ip(), f.time);
-        }
+        c.facts.first().filter(|_| promises).map(|first| (first.flow.src.ip(), f.time))
+    }
+
+    /// Notes what [`Watch::promise`] says.
+    pub fn promising(&mut self, (from, time): (IpAddr, Timestamp)) {
+        self.sources.promising(from, time);
     }
 
     /// Takes an incident in; what had to go for it is told.

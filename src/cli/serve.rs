@@ -29,6 +29,8 @@ pub enum Role {
     Redirect(RedirectArgs),
     /// Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads
     Proxy(ProxyArgs),
+    /// Back-to-back user agent: ends the call that comes, and makes one of its own for it; with a media relay, a small SBC
+    B2bua(B2buaArgs),
 }
 
 /// Options of `sipctl serve uas`.
@@ -190,6 +192,52 @@ pub struct ProxyArgs {
     /// Leave the way of a dialog after its first request
     #[arg(long)]
     pub no_record_route: bool,
+    /// T1, the estimate of the round trip
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "500ms")]
+    pub t1: Duration,
+    /// DNS server to ask instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = super::active::name_server, help_heading = "Network")]
+    pub dns: Option<SocketAddr>,
+    /// Trust anchors for next hops over TLS (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub tls_ca: Option<PathBuf>,
+    /// Take any certificate of a next hop
+    #[arg(long, help_heading = "TLS")]
+    pub tls_insecure: bool,
+    /// What all roles have.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+}
+
+/// Options of `sipctl serve b2bua`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+It makes calls for whoever reaches it: let only those reach it whom you trust.
+
+Examples:
+  sipctl serve b2bua --to sip:192.0.2.7
+  sipctl serve b2bua --listen udp:127.0.0.1:5060 --listen tls:127.0.0.1:5061 --to 'sip:192.0.2.7;transport=tls'
+  sipctl serve b2bua --hide-topology --to carrier.example.com")]
+pub struct B2buaArgs {
+    /// Where every call goes: with a user to that one, else to the user that was called (default: where the Request-URI leads, or
+    /// its user registered)
+    #[arg(long, value_name = "URI|HOST:PORT", value_parser = target)]
+    pub to: Option<Target>,
+    /// Let media pass through ports of its own
+    #[arg(long)]
+    pub relay_media: bool,
+    /// Show nothing of one leg on the other: no addresses (media is relayed, too), no names of software, no unknown header fields
+    #[arg(long)]
+    pub hide_topology: bool,
+    /// Follow redirections instead of passing them on
+    #[arg(long)]
+    pub follow_redirects: bool,
+    /// Who may register.
+    #[command(flatten)]
+    pub accounts: AccountArgs,
+    /// A domain whose users register here; may be repeated (without it: whatever domain they register with)
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
+    pub domain: Vec<String>,
     /// T1, the estimate of the round trip
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "500ms")]
     pub t1: Duration,

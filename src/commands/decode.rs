@@ -14,8 +14,10 @@ use crate::net::link;
 use crate::net::tls::KeyLog;
 use crate::render::text::{self, Bodies, Mode, TextOptions};
 use crate::render::{json, ndjson};
-use crate::report::collect::Quiet;
+use crate::report::apart::{self, Collected};
+use crate::report::collect::{self, Quiet};
 use crate::report::decode::{FindingCounts, Instant, Report, Source, Summary};
+use crate::report::select::Chosen;
 use crate::report::{Collector, Detail, Exit, Outlet, Selection};
 use crate::trace::{Intake, Limits, Linger, Tracer, intake};
 use anyhow::{Context, anyhow};
@@ -128,7 +130,7 @@ impl Run<'_> {
 
     /// Feeds the input to an outlet that writes as things happen, and gives its failure. Where a condition asks for more than
     /// the summary, everything is gathered beside.
-    fn feed_gathering<O: Outlet>(
+    fn feed_gathering<O: Outlet + Send>(
         &self,
         input: &mut Input,
         keys: KeyLog,
@@ -150,7 +152,13 @@ impl Run<'_> {
     }
 
     /// Feeds the input to an outlet, and gives the report of what is known beside: sources, summary, peers.
-    fn feed(&self, input: &mut Input, keys: KeyLog, plan: &mut Plan, outlet: &mut dyn Outlet) -> Result<Told, Failure> {
+    fn feed(
+        &self,
+        input: &mut Input,
+        keys: KeyLog,
+        plan: &mut Plan,
+        outlet: &mut (dyn Outlet + Send),
+    ) -> Result<Told, Failure> {
         let detail = Detail {
             headers: self.args.headers || self.bodies() == Bodies::Headers,
             raw: self.args.raw || self.bodies() == Bodies::Full,
@@ -164,11 +172,30 @@ impl Run<'_> {
         let options = intake::Options { ports: self.args.port.clone(), own: false };
         let needs_chosen = plan.needs_chosen();
         let control = Control { stop: &stop, duration: self.args.duration, count: self.args.count, tap: plan.tap() };
-        let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
-        collector.chosen.wanted = needs_chosen;
-        let mut totals =
-            driver::decode::run(input, Intake::new(options, keys), Tracer::new(limits), &mut collector, control);
-        let Collector { tally, peers, chosen, .. } = collector;
+        let chosen = Chosen::wanted(needs_chosen);
+        let (intake, tracer) = (Intake::new(options, keys), Tracer::new(limits));
+        let judged_by = (self.selection, detail, self.settings);
+        let scribe = match outlet.messages() {
+            collect::Messages::OneByOne => None,
+            // Who watches wants to see each thing when it happens.
+            _ if input.is_live() => None,
+            collect::Messages::No => Some(None),
+            collect::Messages::Written(scribe) => Some(Some(scribe)),
+        };
+        let (mut totals, collected) = match scribe {
+            Some(scribe) => apart::judge(outlet, scribe, judged_by, chosen, |front| {
+                driver::decode::run(input, intake, tracer, front, control)
+            })
+            .map_err(|e| Failure::new(Exit::Usage, anyhow!("cannot start a thread: {e}")))?,
+            None => {
+                let mut collector = Collector::new(outlet, self.selection, detail, self.settings);
+                collector.chosen = chosen;
+                let totals = driver::decode::run(input, intake, tracer, &mut collector, control);
+                let Collector { tally, peers, chosen, .. } = collector;
+                (totals, Collected { tally, peers, chosen })
+            }
+        };
+        let Collected { tally, peers, chosen } = collected;
         let failed = totals.failed.take();
         let report = Report {
             schema: "sipctl.decode/1",

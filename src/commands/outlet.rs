@@ -4,6 +4,7 @@ use crate::render::Terminal;
 use crate::render::ndjson::Lines;
 use crate::render::text::{self, Bodies, CallParts};
 use crate::report::Outlet;
+use crate::report::collect::Messages;
 use crate::report::decode::{Call, Exchange, Finding, Message, Registration, Report, Severity, Stream};
 use crate::trace::Kind;
 use std::collections::HashMap;
@@ -66,6 +67,10 @@ impl Gather {
 }
 
 impl Outlet for Gather {
+    fn messages(&self) -> Messages {
+        if self.hold == Hold::Every { Messages::OneByOne } else { Messages::No }
+    }
+
     fn message(&mut self, message: &Message<'_>) {
         if self.hold == Hold::Every {
             self.report.messages.push(message.clone().into_owned());
@@ -181,6 +186,14 @@ impl<'a> Ndjson<'a> {
 }
 
 impl Outlet for Ndjson<'_> {
+    fn messages(&self) -> Messages {
+        let mut lines = Lines::new();
+        // What is written into memory does not fail.
+        Messages::Written(Box::new(move |message, out| lines.message(message, out).unwrap_or_default()))
+    }
+    fn written(&mut self, messages: &[u8]) {
+        self.write(|_, out| out.write_all(messages));
+    }
     fn message(&mut self, message: &Message<'_>) {
         self.write(|lines, out| lines.message(message, out));
     }

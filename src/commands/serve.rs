@@ -1,6 +1,8 @@
 //! `sipctl serve`: a role from its options, run until it is stopped.
 
 mod accounts;
+mod b2bua;
+mod between;
 mod proxy;
 mod show;
 
@@ -52,6 +54,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         }
         Role::Redirect(args) => serve(redirect(args)?, &args.endpoint, &args.faults, entropy),
         Role::Proxy(args) => proxy::serve(args, entropy),
+        Role::B2bua(args) => b2bua::serve(args, entropy),
     }
 }
 

@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 pub trait Watch<E> {
     /// The agent tells something.
     fn event(&mut self, event: E);
+    /// What is told next happened so long after the first request.
+    fn after(&mut self, since: Duration) {
+        let _ = since;
+    }
     /// A line is being opened to the candidate of that number.
     fn connecting(&mut self, candidate: usize) {
         let _ = candidate;

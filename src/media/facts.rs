@@ -18,7 +18,7 @@ const MAX_WORD: usize = 64;
 const MAX_ORIGIN: usize = 256;
 
 /// The facts of one description.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub struct SdpFacts {
     origin: SmallVec<[u8; 48]>,
     /// The media descriptions, in order.
@@ -153,17 +153,17 @@ pub enum Protocol {
 
 impl Protocol {
     fn of(name: &[u8]) -> Protocol {
-        const KNOWN: [(&str, Protocol); 7] = [
-            ("RTP/AVP", Protocol::Avp),
-            ("RTP/SAVP", Protocol::Savp),
-            ("UDP/TLS/RTP/SAVPF", Protocol::DtlsSavpf),
-            ("RTP/AVPF", Protocol::Avpf),
-            ("RTP/SAVPF", Protocol::Savpf),
-            ("udptl", Protocol::Udptl),
-            ("UDP/TLS/RTP/SAVP", Protocol::DtlsSavp),
-        ];
-        let known = KNOWN.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
-        known.map_or_else(|| Protocol::Other(kept(name)), |(_, protocol)| protocol.clone())
+        let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
+        match () {
+            () if is("RTP/AVP") => Protocol::Avp,
+            () if is("RTP/SAVP") => Protocol::Savp,
+            () if is("UDP/TLS/RTP/SAVPF") => Protocol::DtlsSavpf,
+            () if is("RTP/AVPF") => Protocol::Avpf,
+            () if is("RTP/SAVPF") => Protocol::Savpf,
+            () if is("udptl") => Protocol::Udptl,
+            () if is("UDP/TLS/RTP/SAVP") => Protocol::DtlsSavp,
+            () => Protocol::Other(kept(name)),
+        }
     }
 
     /// As the registry spells it.
@@ -276,9 +276,13 @@ impl Format {
     /// Whether both name the same encoding, whatever their payload types. RFC 3264 §6.1
     #[must_use]
     pub fn is_same(&self, other: &Format) -> bool {
-        let same_name = match (self.name(), other.name()) {
-            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-            _ => self.payload_type.is_some() && self.payload_type == other.payload_type,
+        let same_name = match (&self.name, &other.name) {
+            (FormatName::Known(a), FormatName::Known(b)) => a == b,
+            (FormatName::Unexplained, _) | (_, FormatName::Unexplained) => {
+                self.payload_type.is_some() && self.payload_type == other.payload_type
+            }
+            // Two that are not both in the table may still be spelled the same way.
+            _ => self.name().zip(other.name()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b)),
         };
         let rates = self.clock_rate == other.clock_rate || self.clock_rate == 0 || other.clock_rate == 0;
         same_name && rates && self.channels == other.channels
@@ -324,6 +328,18 @@ struct Defaults {
     has_fingerprint: bool,
     has_key_management: bool,
     has_ice: bool,
+}
+
+impl Clone for SdpFacts {
+    fn clone(&self) -> Self {
+        SdpFacts {
+            // As a whole: what is derived would copy byte by byte.
+            origin: SmallVec::from_slice(&self.origin),
+            media: self.media.clone(),
+            media_beyond: self.media_beyond,
+            flaws: self.flaws.clone(),
+        }
+    }
 }
 
 impl SdpFacts {
@@ -438,7 +454,10 @@ impl MediaFacts {
         let Some(map) = RtpMap::parse(value) else { return };
         let formats = self.formats.iter_mut().filter(|f| f.payload_type == Some(map.payload_type));
         for format in formats {
-            format.name = name_of(map.name);
+            // Mostly it repeats what the table of static types says.
+            if !format.codec().is_some_and(|codec| codec.name().as_bytes() == map.name) {
+                format.name = name_of(map.name);
+            }
             format.clock_rate = match map.clock_rate {
                 0 => format.codec().and_then(Codec::clock_rate).unwrap_or(0),
                 told => told,

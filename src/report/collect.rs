@@ -16,8 +16,16 @@ pub trait Outlet {
     fn wants_details(&self) -> bool {
         true
     }
+    /// How it wants to hear of messages.
+    fn messages(&self) -> Messages {
+        Messages::OneByOne
+    }
     /// A message.
     fn message(&mut self, message: &Message<'_>);
+    /// Messages that its [`Scribe`] wrote, in the place of [`Outlet::message`] for each.
+    fn written(&mut self, messages: &[u8]) {
+        let _ = messages;
+    }
     /// A finding; it has the number `position` among all findings.
     fn finding(&mut self, position: u64, finding: Finding);
     /// A call with its messages, where [`Outlet::wants_messages_of`] said so.
@@ -39,6 +47,19 @@ pub trait Outlet {
     }
 }
 
+/// Writes a message behind others.
+pub type Scribe = Box<dyn FnMut(&Message<'_>, &mut Vec<u8>)>;
+
+/// How an outlet wants to hear of messages.
+pub enum Messages {
+    /// Not at all.
+    No,
+    /// Each, when it is seen.
+    OneByOne,
+    /// Each when it is seen, or written by a scribe.
+    Written(Scribe),
+}
+
 /// An outlet for which the counts are enough.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quiet;
@@ -46,6 +67,9 @@ pub struct Quiet;
 impl Outlet for Quiet {
     fn wants_details(&self) -> bool {
         false
+    }
+    fn messages(&self) -> Messages {
+        Messages::No
     }
     fn message(&mut self, _: &Message<'_>) {}
     fn finding(&mut self, _: u64, _: Finding) {}
@@ -73,6 +97,38 @@ impl Detail {
     }
 }
 
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// Time of the first message.
+    origin: Option<Timestamp>,
+    /// The latest time of a message or an incident.
+    now: Timestamp,
+    /// The run's clock when it was last told.
+    clock: Timestamp,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Times { origin: None, now: Timestamp(i64::MIN), clock: Timestamp(i64::MIN) }
+    }
+}
+
+impl Times {
+    pub(super) fn message(&mut self, time: Timestamp) {
+        self.origin.get_or_insert(time);
+        self.now = self.now.max(time);
+    }
+
+    pub(super) fn incident(&mut self, time: Timestamp) {
+        self.now = self.now.max(time);
+    }
+
+    pub(super) fn clock(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now);
+    }
+}
+
 /// The sink of a decode run.
 pub struct Collector<'a> {
     outlet: &'a mut dyn Outlet,
@@ -88,10 +144,8 @@ pub struct Collector<'a> {
     pub peers: super::peers::Peers,
     /// What of the input belongs to the selection, for writing it.
     pub chosen: super::select::Chosen,
-    origin: Option<Timestamp>,
-    now: Timestamp,
-    /// The run's clock when it was last told.
-    clock: Timestamp,
+    pub(super) times: Times,
+    tells_messages: bool,
     findings: u64,
     outline: Outline,
 }
@@ -99,6 +153,7 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     /// A collector that tells `outlet` of what `selection` takes, judged by what `settings` say.
     pub fn new(outlet: &'a mut dyn Outlet, selection: &'a Selection, detail: Detail, settings: &'a Settings) -> Self {
+        let tells_messages = outlet.wants_details() && !matches!(outlet.messages(), Messages::No);
         Collector {
             outlet,
             selection,
@@ -109,39 +164,47 @@ impl<'a> Collector<'a> {
             tally: Tally::default(),
             peers: super::peers::Peers::default(),
             chosen: super::select::Chosen::default(),
-            origin: None,
-            now: Timestamp(i64::MIN),
-            clock: Timestamp(i64::MIN),
+            times: Times::default(),
+            tells_messages,
             findings: 0,
             outline: Outline::default(),
         }
     }
 
-    fn tell_message(&mut self, c: &Conversation, position: u32, observed: Option<&Observed<'_>>) {
-        let origin = self.origin.unwrap_or_default();
+    /// Hands on messages that were written where they were seen.
+    pub(super) fn written(&mut self, messages: &[u8]) {
+        if !messages.is_empty() {
+            self.outlet.written(messages);
+        }
+    }
+
+    /// Remembers a message that findings may quote.
+    pub(super) fn recall(&mut self, index: u64, message: &[u8], is_cut: bool) {
+        self.recall.add(index, message, is_cut);
+    }
+
+    /// Notes that a call rings, or is answered.
+    pub(super) fn promising(&mut self, promise: (std::net::IpAddr, Timestamp)) {
+        self.watch.promising(promise);
+    }
+
+    /// Tells a message of a conversation that is complete.
+    fn tell_kept(&mut self, c: &Conversation, position: u32) {
         let shown;
-        let Some(mut message) = build::message(c, position, origin) else { return };
-        if self.detail.headers || self.detail.raw {
-            match observed {
-                Some(o) => {
-                    shown = self.detail.shown(o.bytes);
-                    add_detail(&mut message, self.detail, &shown, o.outline);
-                }
-                None => {
-                    if let Some(raw) = c.raw.get(position as usize) {
-                        self.outline.read(raw);
-                        shown = self.detail.shown(raw);
-                        add_detail(&mut message, self.detail, &shown, &self.outline);
-                    }
-                }
-            }
+        let Some(mut message) = build::message(c, position, self.times.origin.unwrap_or_default()) else { return };
+        if (self.detail.headers || self.detail.raw)
+            && let Some(raw) = c.raw.get(position as usize)
+        {
+            self.outline.read(raw);
+            shown = self.detail.shown(raw);
+            add_detail(&mut message, self.detail, &shown, &self.outline);
         }
         self.outlet.message(&message);
     }
 
     /// The messages of a conversation, owned, for an outlet that draws them.
     fn owned_messages(&mut self, c: &Conversation) -> Vec<Message<'static>> {
-        let origin = self.origin.unwrap_or_default();
+        let origin = self.times.origin.unwrap_or_default();
         let mut all = Vec::with_capacity(c.facts.len());
         for position in 0..c.facts.len() as u32 {
             let shown;
@@ -211,6 +274,24 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// Gives `to` a message that has just been seen.
+pub(super) fn tell(
+    c: &Conversation,
+    position: u32,
+    times: Times,
+    detail: Detail,
+    observed: &Observed<'_>,
+    to: impl FnOnce(&Message<'_>),
+) {
+    let shown;
+    let Some(mut message) = build::message(c, position, times.origin.unwrap_or_default()) else { return };
+    if detail.headers || detail.raw {
+        shown = detail.shown(observed.bytes);
+        add_detail(&mut message, detail, &shown, observed.outline);
+    }
+    to(&message);
+}
+
 fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], outline: &'m Outline) {
     if detail.headers {
         message.headers = Some(build::headers(&View::new(bytes, outline)));
@@ -222,23 +303,25 @@ fn add_detail<'m>(message: &mut Message<'m>, detail: Detail, bytes: &'m [u8], ou
 
 impl Sink for Collector<'_> {
     fn message(&mut self, c: &Conversation, position: u32, observed: &Observed<'_>) {
-        let Some(facts) = c.at(position) else { return };
-        self.origin.get_or_insert(facts.time);
-        self.now = self.now.max(facts.time);
-        self.watch.message(c, position);
-        if self.outlet.wants_details() {
+        self.times.message(observed.sight.time);
+        if let Some(promise) = Watch::promise(self.settings, c, position) {
+            self.watch.promising(promise);
+        }
+        if self.outlet.wants_details()
+            && let Some(facts) = c.at(position)
+        {
             self.recall.add(facts.index, observed.bytes, facts.cut);
         }
         if self.selection.is_everything() {
-            self.tally.message(c, facts);
-            if self.outlet.wants_details() {
-                self.tell_message(c, position, Some(observed));
+            self.tally.observed(observed, c, position);
+            if self.tells_messages {
+                tell(c, position, self.times, self.detail, observed, |message| self.outlet.message(message));
             }
         }
     }
 
     fn clock(&mut self, now: Timestamp) {
-        self.clock = self.clock.max(now);
+        self.times.clock(now);
         if self.settings.read_along && self.selection.is_everything() {
             let due = self.watch.due(now);
             self.tell_of_run(due);
@@ -246,13 +329,13 @@ impl Sink for Collector<'_> {
     }
 
     fn conversation(&mut self, c: &Conversation, streams: &[MediaStream]) {
-        let due = self.watch.due(self.now);
+        let due = self.watch.due(self.times.now);
         if self.selection.is_everything() {
             self.tell_of_run(due);
         }
         // Packets that are no messages pass the time, too. Where messages bring times of their own (HEP), only what passed here counts.
-        let quiet = std::time::Duration::from_nanos(self.clock.since(c.touched).max(0) as u64);
-        let case = Case::new(c, streams, self.now.max(c.end().after(quiet)), self.settings);
+        let quiet = std::time::Duration::from_nanos(self.times.clock.since(c.touched).max(0) as u64);
+        let case = Case::new(c, streams, self.times.now.max(c.end().after(quiet)), self.settings);
         let mut findings = analysis::judge(&case, &mut self.watch);
         if !self.selection.takes(c, streams, &findings) {
             return;
@@ -262,8 +345,8 @@ impl Sink for Collector<'_> {
                 if let Some(facts) = c.at(position) {
                     self.tally.message(c, facts);
                 }
-                if self.outlet.wants_details() {
-                    self.tell_message(c, position, None);
+                if self.tells_messages {
+                    self.tell_kept(c, position);
                 }
             }
         }
@@ -281,7 +364,7 @@ impl Sink for Collector<'_> {
     }
 
     fn incident(&mut self, incident: &Incident) {
-        self.now = self.now.max(incident.time);
+        self.times.incident(incident.time);
         let findings = self.watch.incident(incident);
         if self.selection.is_everything() {
             self.tell_of_run(findings);

@@ -1,6 +1,7 @@
 //! What a command found, as plain data, and its verdict. No colour, no layout: `render` decides how it looks, nothing else.
 
 pub mod active;
+pub mod apart;
 pub mod build;
 pub mod collect;
 pub mod decode;

@@ -144,6 +144,12 @@ pub struct Chosen {
 const RTCP_AROUND_NS: i64 = 10_000_000_000;
 
 impl Chosen {
+    /// Nothing yet; packets are noted where that is wanted.
+    #[must_use]
+    pub fn wanted(wanted: bool) -> Self {
+        Chosen { wanted, ..Chosen::default() }
+    }
+
     /// Notes the packets of a conversation and of its streams.
     pub fn add(&mut self, c: &Conversation, streams: &[MediaStream]) {
         if !self.wanted {

@@ -43,6 +43,33 @@ pub struct Exchange<'a> {
     pub took_ms: Option<f64>,
 }
 
+/// What came from one side of a call whose media was relayed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Passed {
+    /// Packets of RTP, or of whatever the line was for.
+    pub packets: u64,
+    /// Packets on the port of RTCP.
+    pub rtcp_packets: u64,
+    /// Packets of others than who was heard first.
+    pub refused: u64,
+    /// Who was heard: `192.0.2.1:4000`; absent where nobody was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// What the relayed media of one `m=` line of a call came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Relayed {
+    /// The call, by number.
+    pub call: u64,
+    /// The line, from 0.
+    pub line: usize,
+    /// What came from the caller.
+    pub from_caller: Passed,
+    /// What came from the callee.
+    pub from_callee: Passed,
+}
+
 /// How often a method got an answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Answers {
@@ -82,7 +109,7 @@ pub struct Binding {
 pub struct Summary {
     /// Always `sipctl.serve/1`.
     pub schema: &'static str,
-    /// `uas`, `registrar`, `redirect`
+    /// `uas`, `registrar`, `redirect`, `proxy`, `b2bua`
     pub role: &'static str,
     /// Where it listened.
     pub listening: Vec<Listening>,

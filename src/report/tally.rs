@@ -1,8 +1,8 @@
 //! Counting: the summary of a run, kept in arrays while it grows.
 
 use super::decode::{FindingCounts, Severity};
-use crate::sip::Method;
-use crate::trace::{Conversation, Facts, Transport};
+use crate::sip::{Method, StartLine};
+use crate::trace::{Conversation, Facts, Observed, Transport};
 use std::collections::BTreeMap;
 
 /// Method names outside the table that are counted on their own.
@@ -59,23 +59,59 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Counts one message.
+    /// Counts one message that was taken in.
     pub fn message(&mut self, c: &Conversation, f: &Facts) {
-        self.messages += 1;
-        self.malformed += u64::from(f.malformed);
-        self.transports[f.transport as usize] += 1;
-        if !f.is_request() {
-            let slot = usize::from(f.status).min(self.statuses.len() - 1);
-            self.statuses[slot] += 1;
-        } else if f.method == Method::Other {
-            let name = String::from_utf8_lossy(c.text(f.method_text())).into_owned();
-            if self.odd_methods.len() < ODD_METHODS_CAP || self.odd_methods.contains_key(&name) {
-                *self.odd_methods.entry(name).or_default() += 1;
-            } else {
-                *self.odd_methods.entry("other".to_owned()).or_default() += 1;
+        self.count(f.transport, f.malformed);
+        match f.method {
+            _ if !f.is_request() => self.response(f.status),
+            Method::Other => self.odd_request(c.text(f.method_text())),
+            known => self.methods[known as usize] += 1,
+        }
+    }
+
+    /// Counts one message as it is seen, the one at `position` of `c`.
+    pub fn observed(&mut self, observed: &Observed<'_>, c: &Conversation, position: u32) {
+        self.count(observed.transport, !observed.outline.defects.is_empty());
+        match observed.outline.start {
+            StartLine::Response { status, .. } => self.response(status.max(1)),
+            StartLine::Request { method: Method::Other, .. } => {
+                self.odd_request(c.at(position).map_or(&[], |f| c.text(f.method_text())));
             }
+            StartLine::Request { method, .. } => self.methods[method as usize] += 1,
+        }
+    }
+
+    fn count(&mut self, transport: Transport, malformed: bool) {
+        self.messages += 1;
+        self.malformed += u64::from(malformed);
+        self.transports[transport as usize] += 1;
+    }
+
+    fn response(&mut self, status: u16) {
+        let slot = usize::from(status).min(self.statuses.len() - 1);
+        self.statuses[slot] += 1;
+    }
+
+    #[cold]
+    fn odd_request(&mut self, method: &[u8]) {
+        let name = String::from_utf8_lossy(method).into_owned();
+        if self.odd_methods.len() < ODD_METHODS_CAP || self.odd_methods.contains_key(&name) {
+            *self.odd_methods.entry(name).or_default() += 1;
         } else {
-            self.methods[f.method as usize] += 1;
+            *self.odd_methods.entry("other".to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Takes in the counts of messages of another tally.
+    pub fn add_messages(&mut self, other: &Tally) {
+        self.messages += other.messages;
+        self.malformed += other.malformed;
+        let add = |own: &mut [u64], others: &[u64]| own.iter_mut().zip(others).for_each(|(a, b)| *a += b);
+        add(&mut self.methods, &other.methods);
+        add(&mut self.statuses, &other.statuses);
+        add(&mut self.transports, &other.transports);
+        for (name, n) in &other.odd_methods {
+            *self.odd_methods.entry(name.clone()).or_default() += n;
         }
     }
 

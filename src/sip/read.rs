@@ -282,6 +282,10 @@ impl<'a> Reader<'a, '_> {
             self.outline.vias = 1;
             return;
         }
+        if self.outline.vias > 0 && scan::find([b','], value).is_none() {
+            self.outline.vias = self.outline.vias.saturating_add(1);
+            return;
+        }
         self.any_via(value, at);
     }
 

@@ -1,10 +1,11 @@
 //! What passes from the intake to the tracer: messages with their outlines, media packets, errors, in order of time.
 
+use super::description::Descriptions;
 use super::facts::{KeptField, Transport};
 use super::incident::Incident;
 use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
-use crate::media::rtp;
+use crate::media::{SdpFacts, rtp};
 use crate::sip::check::{Known, defects_beside};
 use crate::sip::{Defect, Message, Outline};
 
@@ -51,6 +52,8 @@ pub struct Observed<'a> {
     pub keys: Keys,
     /// The header fields that are kept of it; values are spans of the message.
     pub kept: &'a [KeptField],
+    /// Its session description.
+    pub sdp: Option<&'a SdpFacts>,
 }
 
 /// One RTP packet.
@@ -81,11 +84,32 @@ pub struct IcmpSeen {
 
 #[derive(Clone, Copy, Debug)]
 enum Item {
-    Message { sight: Sight, transport: Transport, start: u32, end: u32, outline: u32, keys: Keys, kept: (u32, u32) },
+    Message {
+        sight: Sight,
+        transport: Transport,
+        start: u32,
+        end: u32,
+        outline: u32,
+        keys: Keys,
+        kept: (u32, u32),
+        sdp: Option<u32>,
+    },
     Rtp(RtpSeen),
-    Rtcp { sight: Sight, start: u32, end: u32 },
-    Icmp { seen: IcmpSeen, start: u32, end: u32 },
-    Incident { at: u32, start: u32, end: u32 },
+    Rtcp {
+        sight: Sight,
+        start: u32,
+        end: u32,
+    },
+    Icmp {
+        seen: IcmpSeen,
+        start: u32,
+        end: u32,
+    },
+    Incident {
+        at: u32,
+        start: u32,
+        end: u32,
+    },
 }
 
 /// What the tracer takes from a batch, one by one.
@@ -139,6 +163,7 @@ pub struct Batch {
     outlines: Vec<Outline>,
     outlines_used: usize,
     kept: Vec<KeptField>,
+    sdps: Descriptions,
     incidents: Vec<Incident>,
     /// Packets that were read to fill it.
     pub packets: u64,
@@ -155,6 +180,7 @@ impl Batch {
         self.items.clear();
         self.outlines_used = 0;
         self.kept.clear();
+        self.sdps.clear();
         self.incidents.clear();
         self.packets = 0;
         self.quiet_at = None;
@@ -197,6 +223,7 @@ impl Batch {
             outline: self.outlines_used as u32,
             keys,
             kept: (kept, self.kept.len() as u32),
+            sdp: self.sdps.read(message, &keys),
         });
         self.outlines_used += 1;
         true
@@ -229,9 +256,9 @@ impl Batch {
         self.incidents.push(incident);
     }
 
-    /// The call keys of its messages, in order.
-    pub fn call_keys(&self) -> impl Iterator<Item = u64> {
-        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys.call) } else { None })
+    /// The keys of its messages, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Keys> {
+        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys) } else { None })
     }
 
     /// Everything in it, in order.
@@ -239,13 +266,14 @@ impl Batch {
         self.items.iter().filter_map(|item| {
             let cut = |start: u32, end: u32| self.bytes.get(start as usize..end as usize);
             Some(match *item {
-                Item::Message { sight, transport, start, end, outline, keys, kept } => Event::Message(Observed {
+                Item::Message { sight, transport, start, end, outline, keys, kept, sdp } => Event::Message(Observed {
                     sight,
                     transport,
                     bytes: cut(start, end)?,
                     outline: self.outlines.get(outline as usize)?,
                     keys,
                     kept: self.kept.get(kept.0 as usize..kept.1 as usize)?,
+                    sdp: self.sdps.at(sdp),
                 }),
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod call;
 pub mod connection;
 pub mod conversation;
+pub mod description;
 pub mod dialog;
 pub mod exchange;
 pub mod facts;

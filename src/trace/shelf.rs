@@ -1,8 +1,10 @@
 //! Where open conversations stand: found by key, let go when nothing more is to be expected of them.
 
 use super::conversation::Conversation;
+use super::keys::Keys;
 use crate::base::Timestamp;
 use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
 
 /// A conversation's place on the shelf; good until the conversation leaves it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -31,6 +33,28 @@ pub struct Shelf {
     due: BTreeMap<i64, Vec<u32>>,
     cap: usize,
     open: usize,
+    /// Places that are looked at ahead of time, each with the key of a transaction there.
+    known: Vec<(Place, u64)>,
+    /// The step whose conversations were looked at last.
+    near: Option<i64>,
+}
+
+/// Looks at the ends of a conversation's lists, where the next message is put.
+fn look_at_ends(c: &Conversation, _: u64) -> u64 {
+    let latest = c.facts.last().map_or(0, |f| f.index.wrapping_add(u64::from(f.size)));
+    let kept = c.transaction_keys.last().copied().unwrap_or(0);
+    let field = c.fields.last().map_or(0, |f| u64::from(f.value.start));
+    [kept, c.texts.latest(), field].into_iter().fold(latest, u64::wrapping_add)
+}
+
+/// Looks at the transaction of the next message, and at the message before it there. Tags and type are compared with those of the last message.
+fn look_at_transaction(c: &Conversation, key: u64) -> u64 {
+    let at = c.transaction_keys.iter().rposition(|&k| k == key).unwrap_or(c.transaction_keys.len().saturating_sub(1));
+    let before = c.transactions.get(at).map_or(0, |t| t.latest);
+    let status = c.at(before).map_or(0, |f| u64::from(f.status));
+    let first = |span| c.text(span).first().copied().map_or(0, u64::from);
+    let texts = c.facts.last().map_or(0, |f| first(f.from_tag) + first(f.to_tag) + first(f.content_type));
+    status + texts
 }
 
 impl Shelf {
@@ -44,6 +68,8 @@ impl Shelf {
             due: BTreeMap::new(),
             cap: cap.max(1),
             open: 0,
+            known: Vec::new(),
+            near: None,
         }
     }
 
@@ -77,20 +103,22 @@ impl Shelf {
         self.slots.get_mut(place.0 as usize)?.conversation.as_mut()
     }
 
-    /// Looks at the places of a conversation that the next message of it will touch, so that they are near by then.
-    #[must_use]
-    pub fn warm(&self, key: u64) -> u64 {
-        let Some(place) = self.places.get(&key) else { return 0 };
-        let Some(c) = self.peek(*place) else { return 0 };
-        // Tags and type are compared with those of the message before.
-        let latest = c.facts.last().map_or(0, |f| {
-            let first = |span| c.text(span).first().copied().map_or(0, u64::from);
-            f.index.wrapping_add(u64::from(f.size)) + first(f.from_tag) + first(f.to_tag) + first(f.content_type)
-        });
-        let kept = c.transaction_keys.last().copied().unwrap_or(0);
-        let transaction = c.transactions.last().map_or(0, |t| u64::from(t.latest));
-        let field = c.fields.last().map_or(0, |f| u64::from(f.value.start));
-        [kept, transaction, c.texts.latest(), field].into_iter().fold(latest, u64::wrapping_add)
+    /// Looks at what the messages with these keys will touch, so that it is near by then. Each round looks at what the one before it has brought near:
+    /// within a round nothing waits for anything else.
+    pub fn warm<'k>(&mut self, keys: impl Iterator<Item = &'k Keys>) {
+        let mut known = std::mem::take(&mut self.known);
+        known.clear();
+        known.extend(keys.filter_map(|key| Some((*self.places.get(&key.call)?, key.transaction))));
+        let conversations = || known.iter().filter_map(|(place, key)| Some((self.peek(*place)?, *key)));
+        let looks: [fn(&Conversation, u64) -> u64; 3] = [
+            |c, _| u64::from(c.id as u32) + c.facts.len() as u64 + c.texts.len() as u64 + c.touched.0 as u64,
+            look_at_ends,
+            look_at_transaction,
+        ];
+        for look in looks {
+            black_box(conversations().map(|(c, key)| look(c, key)).fold(0, u64::wrapping_add));
+        }
+        self.known = known;
     }
 
     /// The conversation at `place`, only to be looked at.
@@ -154,6 +182,10 @@ impl Shelf {
             if (step + 1).saturating_mul(STEP_NS) > now.0 {
                 return None;
             }
+            if self.near != Some(step) {
+                self.near = Some(step);
+                self.look_at_step(step);
+            }
             let Some(at) = self.due.get_mut(&step).and_then(Vec::pop) else {
                 self.due.remove(&step);
                 continue;
@@ -168,6 +200,15 @@ impl Shelf {
             }
             return self.take(at);
         }
+    }
+
+    /// Looks at the conversations of a step, all of them together, since none was touched for long: see [`Shelf::warm`].
+    fn look_at_step(&self, step: i64) {
+        let places = self.due.get(&step).map_or(&[][..], Vec::as_slice);
+        let conversations = || places.iter().filter_map(|&at| self.peek(Place(at)));
+        black_box(conversations().map(|c| c.touched.0 as u64 + c.transactions.len() as u64).fold(0, u64::wrapping_add));
+        let all = conversations().flat_map(|c| &c.transactions);
+        black_box(all.map(|t| u64::from(t.final_status)).fold(0, u64::wrapping_add));
     }
 
     /// Takes the conversation that is due first, whenever that is.

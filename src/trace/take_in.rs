@@ -2,12 +2,11 @@
 
 use super::batch::Observed;
 use super::conversation::{Conversation, Kind};
+use super::description::line_at;
 use super::facts::{Facts, KeptDefect, KeptField, Rare};
 use super::transaction::{Repeat, Transaction, repeat};
 use crate::base::Span;
 use crate::digest::Algorithm;
-use crate::media::facts::Flaw;
-use crate::media::sdp::Session;
 use crate::media::{SdpFacts, dtmf};
 use crate::sip::{Credentials, HeaderName, Method, Outline, StartLine};
 use memchr::memmem::Finder;
@@ -20,12 +19,8 @@ static AUTH_INT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"auth
 const TRANSACTIONS_BACK: usize = 128;
 /// How many messages back a message looks for what it repeats.
 const MESSAGES_BACK: usize = 64;
-/// Kept bytes of a line with a defect.
-const LINE_CAP: usize = 240;
 /// Kept defects of one message.
 const DEFECTS_CAP: usize = 16;
-/// Kept defects of one session description.
-const FLAWS_CAP: usize = 8;
 /// Kept different SDP bodies of one conversation; what a message has of it is a `u8`.
 const SDP_CAP: usize = 64;
 /// Kept bytes of one text.
@@ -63,22 +58,32 @@ fn display_of(value: Span, uri: Span, bytes: &[u8]) -> Span {
     Span::new(before.start as usize + first, before.start as usize + last + 1)
 }
 
-/// Takes a message in and says at which position it stands.
-pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> u32 {
+/// What became of a message. What was just written is not read again: it is on its way to memory, and who asks for it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Its position in the conversation.
+    pub position: u32,
+    /// Whether it is no first sight: a retransmission or a captured copy.
+    pub is_repeat: bool,
+}
+
+/// Takes a message in.
+pub fn message(c: &mut Conversation, observed: &Observed<'_>, index: u64, keep_raw: bool) -> Taken {
     let key = observed.keys.transaction;
     let position = c.facts.len() as u32;
     let found = find_transaction(c, observed.outline, key);
     let mut facts = facts_of(c, observed, index, position);
     join_transaction(c, &mut facts, observed, position, found);
     keep_fields(c, observed, &mut facts);
-    if !observed.keys.sdp.is_empty() {
-        facts.sdp = keep_sdp(c, observed);
+    if let Some(sdp) = observed.sdp {
+        facts.sdp = keep_sdp(c, observed.keys.sdp_key, sdp);
     }
+    let is_repeat = facts.is_repeat();
     c.facts.push(facts);
     if keep_raw {
         c.raw.push(observed.bytes.into());
     }
-    position
+    Taken { position, is_repeat }
 }
 
 fn facts_of(c: &mut Conversation, observed: &Observed<'_>, index: u64, position: u32) -> Facts {
@@ -291,9 +296,8 @@ fn keep_fields(c: &mut Conversation, observed: &Observed<'_>, facts: &mut Facts)
     facts.fields_len = (c.fields.len() - start) as u16;
 }
 
-/// Reads the SDP of a message, unless the same body was read before.
-fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u8> {
-    let key = observed.keys.sdp_key;
+/// Keeps the SDP of a message, unless the same body was kept before.
+fn keep_sdp(c: &mut Conversation, key: u64, sdp: &SdpFacts) -> Option<u8> {
     if let Some(at) = c.sdp_keys.iter().position(|&k| k == key) {
         return u8::try_from(at).ok();
     }
@@ -304,12 +308,7 @@ fn keep_sdp(c: &mut Conversation, observed: &Observed<'_>) -> Option<u8> {
         // An offer and its answer: most calls have no more.
         c.sdps.reserve_exact(2);
     }
-    let session = Session::parse(observed.keys.sdp.of(observed.bytes));
-    let mut facts = SdpFacts::of(&session);
-    if !session.defects.is_empty() {
-        facts.flaws = keep_flaws(&session, observed);
-    }
-    c.sdps.push(facts);
+    c.sdps.push(sdp.clone());
     c.sdp_keys.push(key);
     u8::try_from(c.sdps.len() - 1).ok()
 }
@@ -318,34 +317,6 @@ fn keep_defects(observed: &Observed<'_>) -> Box<[KeptDefect]> {
     let kept = observed.outline.defects.iter().take(DEFECTS_CAP).map(|&defect| {
         let (line, line_number, column) = line_at(observed.bytes, defect.span.start as usize);
         KeptDefect { defect, line, line_number, column }
-    });
-    kept.collect()
-}
-
-/// The line of a message that holds the byte at `at` (a window around it, where the line is long), its 1-based number, and where in it the byte stands.
-pub fn line_at(bytes: &[u8], at: usize) -> (Box<[u8]>, u32, u32) {
-    let at = at.min(bytes.len());
-    let line_start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
-    let line_end = memchr::memchr(b'\n', &bytes[line_start..]).map_or(bytes.len(), |n| line_start + n);
-    let line = bytes[line_start..line_end].strip_suffix(b"\r").unwrap_or(&bytes[line_start..line_end]);
-    let column = at - line_start;
-    let skip = if line.len() > LINE_CAP { column.saturating_sub(LINE_CAP / 2).min(line.len() - LINE_CAP) } else { 0 };
-    let number = memchr::memchr_iter(b'\n', &bytes[..line_start]).count() as u32 + 1;
-    (line[skip..].iter().copied().take(LINE_CAP).collect(), number, (column - skip) as u32)
-}
-
-/// What is wrong with a session description, each with its line in the message that brought it first.
-fn keep_flaws(session: &Session<'_>, observed: &Observed<'_>) -> Box<[Flaw]> {
-    let body = observed.keys.sdp;
-    let kept = session.defects.iter().take(FLAWS_CAP).map(|defect| {
-        // What is missing is missed where the description begins.
-        let span = if defect.span.is_empty() {
-            Span { start: body.start, end: body.start }
-        } else {
-            defect.span.shifted(body.start)
-        };
-        let (line, line_number, column) = line_at(observed.bytes, span.start as usize);
-        Flaw { kind: defect.kind, span, line, line_number, column }
     });
     kept.collect()
 }

@@ -4,6 +4,8 @@ use crate::base::Span;
 
 /// How far back a text is looked for before it is kept again: the messages of a call repeat what the last few said.
 const LOOK_BACK: usize = 16;
+/// Bytes by which a store grows at least.
+const GROWTH: usize = 512;
 
 /// The ends of a text and its length, mixed: enough to tell most others apart without looking them up.
 fn print(text: &[u8]) -> u32 {
@@ -18,9 +20,12 @@ fn print(text: &[u8]) -> u32 {
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     bytes: Vec<u8>,
-    known: Vec<Span>,
+    /// The last texts, in a ring.
+    known: [Span; LOOK_BACK],
     /// A print of each of `known`, side by side so that looking for one touches little memory.
-    prints: Vec<u32>,
+    prints: [u32; LOOK_BACK],
+    /// Where in the ring the next one goes.
+    next: u8,
 }
 
 impl Texts {
@@ -29,18 +34,21 @@ impl Texts {
         if text.is_empty() {
             return Span::NONE;
         }
-        let recent = self.prints.len().saturating_sub(LOOK_BACK);
         let print = print(text);
-        let mut end = self.prints.len();
-        while let Some(at) = self.prints[recent..end].iter().rposition(|&known| known == print) {
-            end = recent + at;
-            if let Some(known) = self.known.get(end).filter(|known| known.of(&self.bytes) == text) {
+        // All at once, whatever is found: a bit for each text with this print.
+        let mut alike =
+            self.prints.iter().zip(0..).fold(0u32, |all, (&known, at)| all | u32::from(known == print) << at);
+        while alike != 0 {
+            let known = self.known.get(alike.trailing_zeros() as usize);
+            if let Some(known) = known.filter(|known| known.of(&self.bytes) == text) {
                 return *known;
             }
+            alike &= alike - 1;
         }
         let span = self.append(text);
-        self.known.push(span);
-        self.prints.push(print);
+        let at = usize::from(self.next) % LOOK_BACK;
+        (self.known[at], self.prints[at]) = (span, print);
+        self.next = (at + 1) as u8;
         span
     }
 
@@ -49,12 +57,11 @@ impl Texts {
         if text.is_empty() {
             return Span::NONE;
         }
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve(512);
-            self.known.reserve(16);
-            self.prints.reserve(16);
-        }
         let start = self.bytes.len();
+        if self.bytes.capacity() - start < text.len() {
+            // By less than the double: of thousands of open calls, what is kept free adds up.
+            self.bytes.reserve_exact(text.len().max(start / 4).max(GROWTH));
+        }
         self.bytes.extend_from_slice(text);
         Span::new(start, self.bytes.len())
     }
@@ -69,15 +76,13 @@ impl Texts {
     /// Something of the latest text, to have it near.
     #[must_use]
     pub fn latest(&self) -> u64 {
-        let print = self.prints.last().copied().map_or(0, u64::from);
-        self.known.last().map_or(0, |known| u64::from(known.end) + print)
+        self.bytes.last().copied().map_or(0, u64::from) + u64::from(self.prints[0]) + u64::from(self.known[0].end)
     }
 
     /// Forgets everything but the memory.
     pub fn clear(&mut self) {
+        *self = Texts { bytes: std::mem::take(&mut self.bytes), ..Texts::default() };
         self.bytes.clear();
-        self.known.clear();
-        self.prints.clear();
     }
 
     /// Keeps `text`, which is likely the one at `guess`.
@@ -107,7 +112,7 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use super::Texts;
+    use super::{LOOK_BACK, Texts};
     use crate::base::Span;
 
     #[test]
@@ -117,6 +122,21 @@ mod tests {
         let b = other.intern(b"bob");
         let by = t.absorb(&other);
         assert_eq!((t.of(a), t.of(b.shifted(by))), (&b"alice"[..], &b"bob"[..]));
+    }
+
+    #[test]
+    fn a_text_is_found_among_the_last_ones_and_kept_again_behind_them() {
+        for others in 0..40 {
+            let mut t = Texts::default();
+            let first = t.intern(b"alice@example.test");
+            // Same ends, same length: the print is the same, and the text is not.
+            let near = t.intern(b"aliceEexampleEtest");
+            assert_ne!(first, near);
+            for n in 0..others {
+                t.intern(format!("text {n}").as_bytes());
+            }
+            assert_eq!(t.intern(b"alice@example.test") == first, others + 2 <= LOOK_BACK, "{others}");
+        }
     }
 
     #[test]

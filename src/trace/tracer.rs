@@ -2,15 +2,15 @@
 
 use super::batch::{Batch, Event, IcmpSeen, Observed};
 use super::conversation::{Conversation, Kind, Stage, Unreachable};
-use super::facts::Facts;
 use super::incident::{Incident, What};
 use super::join::{Completed, Joiner};
 use super::linger::{self, Linger, Settling};
 use super::shelf::{Place, Shelf};
 use super::stream::{MediaStream, Streams};
-use super::{keys, path, take_in};
+use super::take_in::{self, Taken};
+use super::{keys, path};
 use crate::base::Timestamp;
-use crate::sip::{Method, Outline};
+use crate::sip::{Method, Outline, StartLine};
 
 /// How much a tracer may hold, and what it is to keep.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,11 @@ pub trait Sink {
     }
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
+    /// The same, of a conversation for which the trace has no use any more; gives back one, this or another, whose memory is free.
+    fn take(&mut self, conversation: Conversation, streams: Vec<MediaStream>) -> Option<Conversation> {
+        self.conversation(&conversation, &streams);
+        Some(conversation)
+    }
     /// Something happened beside messages.
     fn incident(&mut self, incident: &Incident) {
         let _ = incident;
@@ -103,8 +108,6 @@ pub struct Tracer {
     /// Bytes that the open conversations keep.
     held: usize,
     settling: Settling,
-    /// The sum of what was looked at ahead of time: it means nothing, but keeps the look from being left out.
-    warm: u64,
     /// Conversations that were handed over: their memory serves the next ones.
     spare: Vec<Conversation>,
     joiner: Joiner,
@@ -131,7 +134,6 @@ impl Tracer {
             let_go: LetGo::default(),
             held: 0,
             settling: Settling::default(),
-            warm: 0,
             spare: Vec::new(),
             joiner: Joiner::default(),
         }
@@ -141,7 +143,7 @@ impl Tracer {
     pub fn take(&mut self, batch: &Batch, sink: &mut impl Sink) {
         // The open calls are spread over more memory than the processor keeps near. Looking all of them up first lets it
         // fetch many at a time; one by one it would wait for each.
-        self.warm = batch.call_keys().map(|key| self.shelf.warm(key)).fold(self.warm, u64::wrapping_add);
+        self.shelf.warm(batch.keys());
         for event in batch.events() {
             match event {
                 Event::Message(observed) => self.message(&observed, sink),
@@ -251,7 +253,13 @@ impl Tracer {
         };
         self.held = self.held.saturating_sub(weight);
         let streams = self.streams.of_call(&whole);
-        sink.conversation(&whole, &streams);
+        self.give(whole, streams, sink);
+    }
+
+    /// Gives a conversation away, and keeps the memory of one that is done with.
+    fn give(&mut self, conversation: Conversation, streams: Vec<MediaStream>, sink: &mut impl Sink) {
+        let free = sink.take(conversation, streams);
+        self.spare.extend(free.filter(|free| self.spare.len() < SPARE_CAP && free.weight() < SPARE_WEIGHT));
     }
 
     fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
@@ -266,10 +274,7 @@ impl Tracer {
         }
         self.held = self.held.saturating_sub(conversation.weight());
         let streams = if conversation.kind == Kind::Call { self.streams.of_call(&conversation) } else { Vec::new() };
-        sink.conversation(&conversation, &streams);
-        if self.spare.len() < SPARE_CAP && conversation.weight() < SPARE_WEIGHT {
-            self.spare.push(conversation);
-        }
+        self.give(conversation, streams, sink);
     }
 
     fn message(&mut self, observed: &Observed<'_>, sink: &mut impl Sink) {
@@ -281,10 +286,10 @@ impl Tracer {
         self.next_index += 1;
         let Some(mut conversation) = self.shelf.at(place) else { return };
         let before = if conversation.facts.is_empty() { 0 } else { conversation.texts.len() };
-        let position = take_in::message(conversation, observed, index, keep_raw);
+        let Taken { position, is_repeat } = take_in::message(conversation, observed, index, keep_raw);
         self.held += conversation.weight_of_last(before);
         conversation.touched = self.now;
-        if self.limits.join && conversation.kind == Kind::Call && matters_to_joiner(conversation, position) {
+        if self.limits.join && conversation.kind == Kind::Call && !is_repeat && matters_to_joiner(observed.outline) {
             self.join(place, position, observed);
             let Some(again) = self.shelf.at(place) else { return };
             conversation = again;
@@ -294,7 +299,8 @@ impl Tracer {
         }
         let announces = conversation.kind == Kind::Call
             && !matches!(conversation.stage, Stage::Told(_))
-            && conversation.at(position).is_some_and(|f: &Facts| f.sdp.is_some() && !f.is_repeat());
+            && observed.sdp.is_some()
+            && !is_repeat;
         if announces {
             self.streams.announce(conversation, place, position);
         }
@@ -422,7 +428,7 @@ impl Tracer {
             {
                 let key = keys::transaction(quoted, &outline);
                 let transaction = conversation.transaction_keys.iter().rposition(|&k| k == key).map(|at| at as u32);
-                let of_response = matches!(outline.start, crate::sip::StartLine::Response { .. });
+                let of_response = matches!(outline.start, StartLine::Response { .. });
                 conversation.unreachable.push(Unreachable { transaction, of_response, ..Unreachable::of(seen) });
             }
         } else {
@@ -454,8 +460,8 @@ impl Tracer {
             c.transactions.get(at)
         });
         let (method, status) = match outline.start {
-            crate::sip::StartLine::Request { method, .. } => (method, 0),
-            crate::sip::StartLine::Response { status, .. } => (method_of(&outline), status),
+            StartLine::Request { method, .. } => (method, 0),
+            StartLine::Response { status, .. } => (method_of(&outline), status),
         };
         // What was answered did arrive: it is the capture that lacks the rest.
         let arrived =
@@ -472,15 +478,15 @@ impl Tracer {
 }
 
 /// Whether a message may begin another leg of a call: an INVITE that begins a dialog, or a REFER. RFC 3261 §12.1, RFC 3515 §2.1
-fn matters_to_joiner(c: &Conversation, position: u32) -> bool {
-    let Some(f) = c.at(position).filter(|f| f.is_request() && !f.is_repeat()) else { return false };
-    (f.method == Method::Invite && f.to_tag.is_empty()) || f.method == Method::Refer
+fn matters_to_joiner(outline: &Outline) -> bool {
+    let StartLine::Request { method, .. } = outline.start else { return false };
+    (method == Method::Invite && outline.to_tag.is_empty()) || method == Method::Refer
 }
 
 /// The method that says what conversation a message belongs to: that of the request, of a response that in CSeq.
 fn method_of(outline: &Outline) -> Method {
     match outline.start {
-        crate::sip::StartLine::Request { method, .. } => method,
-        crate::sip::StartLine::Response { .. } => outline.cseq.as_ref().map_or(Method::Other, |c| c.method),
+        StartLine::Request { method, .. } => method,
+        StartLine::Response { .. } => outline.cseq.as_ref().map_or(Method::Other, |c| c.method),
     }
 }

@@ -1,6 +1,6 @@
 //! A table of trial calls: whom, with which options, and how each has to end. Kept as text, so that it reads like one.
 //!
-//! `WHOM [SETTING=value …] [options] => EXIT STATE [peer] findings…`, a row a line; `#` begins a comment. With UPDATE_CALLS=1
+//! `WHOM [SETTING=value …] [options] => EXIT STATE [peer] findings…`, a row a line; a line that begins with `#` is a comment. With UPDATE_CALLS=1
 //! what stands behind `=>` is written anew, to be read before it is kept.
 
 // Each test program takes the part that it needs.
@@ -70,7 +70,7 @@ impl Calls {
         let mut wrong: Vec<String> = Vec::new();
         for row in &self.rows {
             let (_, found) = outcomes.iter().find(|(line, _)| *line == row.line).unwrap();
-            if *found != row.outcome {
+            if !is_as(found, &row.outcome) {
                 wrong.push(format!("{} {:?}\n  expected {}\n  found    {found}", row.whom, row.options, row.outcome));
             }
         }
@@ -89,7 +89,8 @@ impl Calls {
 
 impl Row {
     fn parse(line: usize, text: &str) -> Option<Row> {
-        let text = text.split('#').next()?.trim();
+        // A `#` elsewhere is a digit to send.
+        let text = Some(text.trim()).filter(|text| !text.starts_with('#'))?;
         let (left, right) = text.split_once("=>")?;
         let mut words = left.split_whitespace().map(ToOwned::to_owned);
         let whom = words.next()?;
@@ -138,12 +139,17 @@ impl Called {
     /// Exit code, state, and what was found that is no mere information: as a row of the table has it.
     pub fn outcome(&self, peer: &str) -> String {
         let state = self.document["state"].as_str().unwrap_or("unknown").to_owned();
-        let heard = self.document["media"]["received"]["heard"]["kind"].as_str().unwrap_or("-").to_owned();
-        let mut words = vec![self.exit.to_string(), state, heard];
+        let heard = self.document["media"]["received"]["heard"].as_str().unwrap_or("-").to_owned();
+        let mut words = vec![self.exit.to_string(), state.clone(), heard];
         words.extend((!peer.is_empty()).then(|| peer.to_owned()));
         words.extend(self.up());
         words.extend(grave(&self.document));
         let decoded = self.decoded();
+        let state_decoded = decoded["calls"][0]["state"].as_str().unwrap_or("unknown");
+        // A call that nobody answered goes on, as far as a capture can tell.
+        if state_decoded != state && state_decoded != "trying" {
+            words.push(format!("BUT-DECODED-STATE {state_decoded}"));
+        }
         if grave(&decoded) != grave(&self.document) {
             words.push(format!("BUT-DECODED {}", grave(&decoded).join(" ")));
         }
@@ -189,6 +195,20 @@ fn grave(document: &Value) -> Vec<String> {
     codes.sort();
     codes.dedup();
     codes
+}
+
+/// Whether an outcome is as expected. A word of the table that ends in `?` may be there or not: what depends on the timing of others.
+fn is_as(found: &str, expected: &str) -> bool {
+    let mut found = found.split_whitespace().peekable();
+    for word in expected.split_whitespace() {
+        match (word.strip_suffix('?'), found.peek()) {
+            (Some(word), Some(next)) if *next == word => drop(found.next()),
+            (Some(_), _) => {}
+            (None, Some(next)) if *next == word => drop(found.next()),
+            (None, _) => return false,
+        }
+    }
+    found.next().is_none()
 }
 
 fn steers(text: &str) -> bool {

@@ -169,12 +169,11 @@ impl Invite {
     pub(super) fn handle_success(&mut self, at: usize, message: &Message<'_>, now: Instant) {
         let status = message.status().unwrap_or_default();
         let Some(leg) = self.leg_of(at, message) else { return };
-        if let Some(known) = self.legs.get(leg).filter(|leg| leg.life != Life::Early) {
+        let pause = self.options.timers.t1;
+        if let Some(known) = self.legs.get_mut(leg).filter(|leg| leg.life != Life::Early) {
             // Where the ACK still waits for its way this repeat is answered by the first one.
-            if let Some((way, bytes)) = known.ack.clone() {
-                self.actions.push_back(Action::Send { way, to: None, bytes });
-            }
-            return;
+            let again = known.ack.as_mut().and_then(|ack| ack.again(pause, now));
+            return self.actions.extend(again);
         }
         if !self.is_over() {
             self.keep_credentials(at);

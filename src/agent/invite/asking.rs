@@ -1,6 +1,6 @@
 //! Our requests inside a dialog: ACK, PRACK, re-INVITE, UPDATE, INFO, BYE. RFC 3261 §12.2.1
 
-use super::leg::Life;
+use super::leg::{Acknowledgement, Life};
 use super::ways::Hop;
 use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, WayId};
 use crate::agent::exchange::branch;
@@ -81,7 +81,9 @@ pub(super) struct Asking {
     entry: Option<usize>,
     pub(super) is_done: bool,
     /// The ACK of the 2xx to a re-INVITE, for each repeat of that.
-    ack: Option<Vec<u8>>,
+    ack: Option<Acknowledgement>,
+    /// When the lack of any response counts as none, as long as it may ring.
+    pub(super) silent_by: Option<Instant>,
 }
 
 impl Invite {
@@ -103,7 +105,8 @@ impl Invite {
         while let Some(leg) = self.legs.get_mut(at) {
             let Hop::Open(way) = leg.hop else { return };
             let Some(wish) = leg.queue.pop_front() else { return };
-            if let Wish::Ack { cseq, credentials, body } = wish {
+            if let Wish::Ack { cseq, credentials, body } = wish.clone() {
+                leg.acked = Some(wish);
                 self.acknowledge(at, way, cseq, &credentials, body, now);
             } else {
                 self.send_request(at, way, wish, now);
@@ -134,10 +137,10 @@ impl Invite {
     /// A way is there, or is not: what waited for it goes out, by the way of the INVITE where there is no other.
     pub(super) fn hop_sought(&mut self, way: WayId, error: Option<&TransportError>, now: Instant) {
         for at in 0..self.legs.len() {
+            let home = self.home_of(at);
             let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.hop == Hop::Sought(way)) else { continue };
             leg.hop = Hop::Open(way);
             if error.is_some() {
-                let home = self.callings.get(leg.calling).map_or(0, |calling| calling.way);
                 leg.hop = Hop::Open(home);
                 let uri = leg.dialog.as_ref().map(|dialog| dialog.next_hop().to_owned()).unwrap_or_default();
                 self.trouble(Problem::NoWay(uri));
@@ -187,11 +190,12 @@ impl Invite {
         self.tell(Event::Asking { method: "ACK".to_owned(), purpose: String::new() });
         self.actions.push_back(Action::Send { way, to: None, bytes: bytes.clone() });
         let again = self.asking.iter_mut().find(|asking| asking.leg == at && asking.exchange.draft().cseq == cseq);
+        let ack = Acknowledgement::new(way, bytes, now);
         match again.filter(|asking| asking.exchange.draft().method == "INVITE") {
-            Some(asking) => asking.ack = Some(bytes),
+            Some(asking) => asking.ack = Some(ack),
             None => {
                 if let Some(leg) = self.legs.get_mut(at) {
-                    leg.ack = Some((way, bytes));
+                    leg.ack = Some(ack);
                 }
                 if self.kept == Some(at) {
                     self.record.acknowledged.get_or_insert(now);
@@ -248,10 +252,11 @@ impl Invite {
         let auth = self.auth.split();
         let timers = self.options.timers;
         let exchange = Exchange::new(draft, &identity, &line, auth, timers, patience, &mut self.entropy, now);
+        let silent_by = now.checked_add(self.options.timeout);
         let purpose = wish.purpose();
         let entry = if wish == Wish::Bye { None } else { self.note_inside(method, &purpose, true, now) };
         self.tell(Event::Asking { method: method.to_owned(), purpose });
-        self.asking.push(Asking { exchange, leg: at, way, wish, entry, is_done: false, ack: None });
+        self.asking.push(Asking { exchange, leg: at, way, wish, entry, is_done: false, ack: None, silent_by });
         self.forget_answered();
     }
 
@@ -288,11 +293,11 @@ impl Invite {
                 Err(_) => false,
             };
             if known {
+                asking.silent_by = None;
                 let is_answer = message.status().is_some_and(|status| (200..300).contains(&status));
-                if let Some(bytes) = asking.ack.clone().filter(|_| is_answer) {
-                    // RFC 3261 §13.2.2.4: a repeat says that the ACK was lost.
-                    self.actions.push_back(Action::Send { way: asking.way, to: None, bytes });
-                }
+                // RFC 3261 §13.2.2.4: a repeat says that the ACK was lost.
+                let ack = asking.ack.as_mut().filter(|_| is_answer);
+                self.actions.extend(ack.and_then(|ack| ack.again(self.options.timers.t1, now)));
                 return true;
             }
         }
@@ -303,7 +308,9 @@ impl Invite {
     pub(super) fn settle_asking(&mut self, now: Instant) {
         for at in 0..self.asking.len() {
             let Some(asking) = self.asking.get_mut(at).filter(|asking| !asking.is_done) else { continue };
-            let Some(outcome) = asking.exchange.outcome().cloned() else { continue };
+            let is_silent = asking.silent_by.is_some_and(|by| by <= now);
+            let outcome = asking.exchange.outcome().cloned().or(is_silent.then_some(Outcome::Timeout));
+            let Some(outcome) = outcome else { continue };
             asking.is_done = true;
             if asking.exchange.attempts().len() > 1 {
                 self.auth = asking.exchange.authenticator().clone();
@@ -317,7 +324,7 @@ impl Invite {
             let draft = asking.exchange.draft();
             let (method, cseq) = (draft.method.clone(), draft.cseq);
             let credentials = super::answer::credentials(asking.exchange.request());
-            let broke = matches!(outcome, Outcome::Failed(_));
+            let (by, broke) = (asking.way, matches!(outcome, Outcome::Failed(_)));
             let (status, response) = match &outcome {
                 Outcome::Final { status, response } => (Some(*status), response.as_slice()),
                 Outcome::Timeout | Outcome::Failed(_) => (None, &[][..]),
@@ -333,7 +340,8 @@ impl Invite {
             if is_taken && method == "INVITE" {
                 self.ask(leg, Wish::Ack { cseq, credentials, body: Vec::new() }, now);
             }
-            if !(wish == Wish::Bye && broke && self.leave_by_another_way(leg, now)) {
+            let goes_on = wish == Wish::Bye && status.is_none() && self.leave_by_another_way(leg, by, broke, now);
+            if !goes_on {
                 self.asked(leg, &wish, &method, status, response, now);
             }
         }
@@ -351,12 +359,52 @@ impl Invite {
         }
     }
 
-    /// The way broke while our BYE was on it: once it is tried by another.
-    fn leave_by_another_way(&mut self, at: usize, now: Instant) -> bool {
+    /// Our BYE got no answer: once it is tried by the way of the INVITE, or where that is how it went and broke by a new one.
+    fn leave_by_another_way(&mut self, at: usize, by: WayId, broke: bool, now: Instant) -> bool {
+        let home = self.home_of(at);
         let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.tried_again) else { return false };
-        (leg.tried_again, leg.hop) = (true, Hop::Unknown);
+        if self.ways.line(home).is_some() && by != home {
+            leg.hop = Hop::Open(home);
+            let uri = leg.dialog.as_ref().map(|dialog| dialog.next_hop().to_owned()).unwrap_or_default();
+            self.trouble(Problem::NoWay(uri));
+        } else if broke && self.ways.line(by).is_none() {
+            leg.hop = Hop::Unknown;
+        } else {
+            return false;
+        }
+        if let Some(leg) = self.legs.get_mut(at) {
+            leg.tried_again = true;
+        }
         self.ask(at, Wish::Bye, now);
         true
+    }
+
+    /// The way of the INVITE that made a dialog.
+    fn home_of(&self, at: usize) -> WayId {
+        self.legs.get(at).and_then(|leg| self.callings.get(leg.calling)).map_or(0, |calling| calling.way)
+    }
+
+    /// A way broke, or nobody is at its end: the dialogs that used it go on by the way of their INVITE, and what they acknowledged is
+    /// acknowledged again, for the first ACK did not arrive.
+    pub(super) fn hop_broke(&mut self, way: WayId, now: Instant) {
+        for at in 0..self.legs.len() {
+            let home = self.home_of(at);
+            let is_gone = self.ways.line(way).is_none();
+            let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.hop == Hop::Open(way)) else { continue };
+            if way == home || self.ways.line(home).is_none() {
+                if is_gone {
+                    leg.hop = Hop::Unknown;
+                }
+                continue;
+            }
+            leg.hop = Hop::Open(home);
+            let again = leg.acked.clone().filter(|_| leg.life != Life::Gone);
+            let uri = leg.dialog.as_ref().map(|dialog| dialog.next_hop().to_owned()).unwrap_or_default();
+            self.trouble(Problem::NoWay(uri));
+            if let Some(Wish::Ack { cseq, credentials, body }) = again {
+                self.acknowledge(at, home, cseq, &credentials, body, now);
+            }
+        }
     }
 
     /// A request inside the dialog was answered, or was not.

@@ -2,12 +2,13 @@
 
 use super::asking::Wish;
 use super::ways::Hop;
-use super::{Fork, Invite, Problem, WayId};
+use super::{Action, Fork, Invite, Problem, WayId};
 use crate::agent::Dialog;
 use crate::media::Negotiator;
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message};
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// Early dialogs of one INVITE that are followed.
 const MAX_EARLY: usize = 16;
@@ -44,6 +45,35 @@ pub(super) enum Life {
     Gone,
 }
 
+/// ACKs of one 2xx that are sent without a pause between them: more than its sender repeats it within 64*T1.
+const MAX_ACKS: u32 = 16;
+
+/// The ACK of a 2xx, which each repeat of that is answered with.
+#[derive(Clone, Debug)]
+pub(super) struct Acknowledgement {
+    way: WayId,
+    bytes: Vec<u8>,
+    sends: u32,
+    last: Instant,
+}
+
+impl Acknowledgement {
+    /// As it was sent first.
+    pub(super) fn new(way: WayId, bytes: Vec<u8>, now: Instant) -> Self {
+        Acknowledgement { way, bytes, sends: 1, last: now }
+    }
+
+    /// For a repeat of the 2xx. Some answer each repeated ACK with the 2xx: with those it would go on for ever, as fast as the
+    /// network can, and so it is sent no more than once in `pause` from some point on. RFC 3261 §13.2.2.4
+    pub(super) fn again(&mut self, pause: Duration, now: Instant) -> Option<Action> {
+        if self.sends >= MAX_ACKS && now.saturating_duration_since(self.last) < pause {
+            return None;
+        }
+        (self.sends, self.last) = (self.sends.saturating_add(1), now);
+        Some(Action::Send { way: self.way, to: None, bytes: self.bytes.clone() })
+    }
+}
+
 /// One dialog; its place in the list is that of its [`Fork`] in the record.
 #[derive(Debug)]
 pub(super) struct Leg {
@@ -63,7 +93,9 @@ pub(super) struct Leg {
     /// What waits for the way.
     pub(super) queue: VecDeque<Wish>,
     /// The ACK as it was sent, for each repeat of the 2xx. RFC 3261 §13.2.2.4
-    pub(super) ack: Option<(WayId, Vec<u8>)>,
+    pub(super) ack: Option<Acknowledgement>,
+    /// What was acknowledged last, should it have to go by another way.
+    pub(super) acked: Option<Wish>,
     /// Whether the other side takes UPDATE. RFC 3311 §4
     pub(super) takes_update: bool,
     /// Whether the BYE was tried by a second way.
@@ -101,6 +133,7 @@ impl Invite {
                 hop: Hop::Unknown,
                 queue: VecDeque::new(),
                 ack: None,
+                acked: None,
                 takes_update: false,
                 tried_again: false,
             });
@@ -164,7 +197,7 @@ impl Invite {
     }
 
     /// Notes a status in the record of a dialog; `false` where it is a repeat.
-    pub(super) fn note_status(&mut self, at: usize, status: u16, is_new: bool, now: std::time::Instant) -> bool {
+    pub(super) fn note_status(&mut self, at: usize, status: u16, is_new: bool, now: Instant) -> bool {
         let Some((leg, fork)) = self.legs.get_mut(at).zip(self.record.forks.get_mut(at)) else { return false };
         if !is_new && leg.told == Some(status) {
             return false;

@@ -39,7 +39,7 @@ use session_timer::SessionTimer;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
-use ways::{Hop, Ways};
+use ways::Ways;
 
 /// What is answered inside a dialog (REFER by a refusal). RFC 3261 §20.5
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER";
@@ -283,10 +283,7 @@ impl Invite {
         for asking in self.asking.iter_mut().filter(|asking| asking.way == way && !asking.is_done) {
             asking.exchange.handle_transport_error(error);
         }
-        if self.ways.line(way).is_none() {
-            // Requests inside the dialog seek another way.
-            self.legs.iter_mut().filter(|leg| leg.hop == Hop::Open(way)).for_each(|leg| leg.hop = Hop::Unknown);
-        }
+        self.hop_broke(way, now);
         self.settle_callings(now);
         self.go_on(now);
     }
@@ -381,7 +378,8 @@ impl Invite {
             let cancel = calling.cancel.as_ref().and_then(cancel::Cancel::poll_timeout);
             [calling.exchange.poll_timeout(), calling.silent_by, cancel]
         });
-        let asking = self.asking.iter().filter(|asking| !asking.is_done).map(|asking| asking.exchange.poll_timeout());
+        let asking = self.asking.iter().filter(|asking| !asking.is_done);
+        let asking = asking.flat_map(|asking| [asking.exchange.poll_timeout(), asking.silent_by]);
         let inbound = self.inbound.iter().map(|inbound| inbound.server.poll_timeout());
         let accepted = self.accepted.iter().map(Accepted::poll_timeout);
         let own = [self.stop_by, self.linger, self.ring_by, self.cancel_at, self.plan_timeout()];

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// How often a re-INVITE is tried again after a 491.
 const MAX_GLARES: u32 = 3;
+/// From one digit sent as INFO to the next: its length, and a pause. RFC 4733 §2.5.1.4 has 40 ms for the least; gateways that press the
+/// digit for its length need it.
+const DIGIT_PAUSE: Duration = Duration::from_millis(260);
 /// How long one digit may take to be sent, its pause included; the BYE waits no longer.
 const DIGIT_BOUND: Duration = Duration::from_secs(2);
 
@@ -30,7 +33,8 @@ enum Digits {
     ToPress(String),
     /// The driver says when they are sent; that is not waited for without end.
     Pressing(Instant),
-    ToSend(VecDeque<char>),
+    /// From when on the next may go out.
+    ToSend(VecDeque<char>, Instant),
     #[default]
     Done,
 }
@@ -51,7 +55,7 @@ impl Plan {
     /// From the answer on.
     pub(super) fn new(options: &InviteOptions, has_events: bool, now: Instant) -> Self {
         let digits = match &options.dtmf {
-            Some(dtmf) if dtmf.mode == DtmfMode::Info => Digits::ToSend(dtmf.digits.chars().collect()),
+            Some(dtmf) if dtmf.mode == DtmfMode::Info => Digits::ToSend(dtmf.digits.chars().collect(), now),
             // RFC 4733 §2.4.1: what the other side does not take is not sent.
             Some(dtmf) if has_events => Digits::ToPress(dtmf.digits.clone()),
             _ => Digits::Done,
@@ -67,7 +71,7 @@ impl Plan {
 
     /// A digit was sent as INFO, or refused.
     pub(super) fn digit_sent(&mut self) {
-        if matches!(&self.digits, Digits::ToSend(left) if left.is_empty()) {
+        if matches!(&self.digits, Digits::ToSend(left, _) if left.is_empty()) {
             self.digits = Digits::Done;
         }
     }
@@ -89,7 +93,8 @@ impl Plan {
         }
         match (&self.digits, self.hold) {
             (Digits::Pressing(by), _) => Some(*by),
-            (Digits::ToPress(_) | Digits::ToSend(_), _) | (_, Hold::Asked) => None,
+            (Digits::ToSend(_, at), _) => Some(*at),
+            (Digits::ToPress(_), _) | (_, Hold::Asked) => None,
             (Digits::Done, Hold::At(at) | Hold::Until(at)) => Some(at),
             (Digits::Done, Hold::Done) => self.hang_up,
         }
@@ -112,8 +117,12 @@ impl Plan {
             }
             Digits::Pressing(by) if *by <= now => self.digits = Digits::Done,
             Digits::Pressing(_) => return Step::Wait,
-            Digits::ToSend(left) => match left.pop_front() {
-                Some(digit) => return Step::Ask(Wish::Digit(digit)),
+            Digits::ToSend(_, at) if *at > now => return Step::Wait,
+            Digits::ToSend(left, at) => match left.pop_front() {
+                Some(digit) => {
+                    *at = now.checked_add(DIGIT_PAUSE).unwrap_or(now);
+                    return Step::Ask(Wish::Digit(digit));
+                }
                 None => self.digits = Digits::Done,
             },
             Digits::Done => {}

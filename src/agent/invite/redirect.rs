@@ -115,7 +115,8 @@ impl Invite {
         let mut changed = false;
         for tag in response.values(HeaderName::Require) {
             let known: Option<&mut bool> = match tag.to_ascii_lowercase().as_slice() {
-                b"100rel" => Some(&mut self.has_reliable),
+                // Who does without it keeps to that.
+                b"100rel" if self.options.has_reliable => Some(&mut self.has_reliable),
                 b"timer" => Some(&mut self.has_timer),
                 _ => None,
             };

@@ -8,7 +8,7 @@ use crate::report::invite::happened;
 use crate::transport::{LineFacts, TransportError};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where a call is told as it happens.
 pub(super) enum Live<'a> {
@@ -24,14 +24,15 @@ pub(super) struct Watcher<'a> {
     pub line: Option<LineFacts>,
     /// Whether nobody has answered yet.
     pub is_setting_up: bool,
-    began: Option<Instant>,
+    /// How long after the first INVITE what is told happened.
+    after: Duration,
     live: Option<Live<'a>>,
     verbose: Watching<'a, fn(Event)>,
 }
 
 impl<'a> Watcher<'a> {
     pub fn new(verbose: Watching<'a, fn(Event)>, live: Option<Live<'a>>) -> Self {
-        Watcher { line: None, is_setting_up: true, began: None, live, verbose }
+        Watcher { line: None, is_setting_up: true, after: Duration::ZERO, live, verbose }
     }
 }
 
@@ -65,6 +66,10 @@ impl Watch<Event> for Dialled<'_> {
         self.inner.event(event);
     }
 
+    fn after(&mut self, since: Duration) {
+        self.inner.after(since);
+    }
+
     fn connecting(&mut self, candidate: usize) {
         self.inner.connecting(candidate);
     }
@@ -96,13 +101,10 @@ impl Watch<Event> for Dialled<'_> {
 
 impl Watch<Event> for Watcher<'_> {
     fn event(&mut self, event: Event) {
-        if matches!(event, Event::Inviting { .. }) {
-            self.began.get_or_insert_with(Instant::now);
-        }
         if matches!(event, Event::Response { status: 200..=299, .. }) {
             self.is_setting_up = false;
         }
-        let after = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let after = self.after;
         // A pipe that nobody reads any more does not keep the call from being ended.
         match &mut self.live {
             Some(Live::Text(out, terminal)) => {
@@ -117,6 +119,10 @@ impl Watch<Event> for Watcher<'_> {
             }
             None => {}
         }
+    }
+
+    fn after(&mut self, since: Duration) {
+        self.after = since;
     }
 
     fn connecting(&mut self, candidate: usize) {

@@ -5,11 +5,12 @@ use crate::cli::output::Format;
 use crate::cli::serve::EndpointArgs;
 use crate::commands::output::Output;
 use crate::driver::endpoint::{BindingFacts, Handled, Ignored, Tally, Transmit, Watch};
+use crate::driver::media::{Passed, Relayed};
 use crate::render::ndjson::Lines;
 use crate::render::text;
-use crate::report::Text;
 use crate::report::decode::Instant as Time;
 use crate::report::serve::{Answers, Binding, Exchange, Listening, SCHEMA, Summary};
+use crate::report::{self, Text};
 use crate::sip::{Method, secrets};
 use crate::transport::TransportError;
 use crate::transport::listener::Turned;
@@ -159,6 +160,29 @@ impl Watch for Show<'_> {
         if self.args.verbose {
             self.message('>', &sent.bytes, &sent.way);
         }
+    }
+
+    fn relayed(&mut self, relayed: &Relayed) {
+        if !self.wants_exchanges() || !self.may_show() {
+            return;
+        }
+        let passed = |p: &Passed| report::serve::Passed {
+            packets: p.rtp,
+            rtcp_packets: p.rtcp,
+            refused: p.refused,
+            source: p.source.map(|at| at.to_string()),
+        };
+        let told = report::serve::Relayed {
+            call: relayed.call,
+            line: relayed.line,
+            from_caller: passed(&relayed.from_caller),
+            from_callee: passed(&relayed.from_callee),
+        };
+        let form = self.form;
+        self.write(|out, lines| match form {
+            Format::Text => text::serve::relayed(&told, out.terminal, &mut *out.writer),
+            _ => lines.line("relayed", &told, &mut *out.writer),
+        });
     }
 
     fn unreached(&mut self, error: &TransportError) {

@@ -49,7 +49,8 @@ pub async fn run(
 ) -> Option<Ended> {
     let draw = Entropy::seeded(entropy.below(u64::MAX));
     let stage = Stage::new(sound, entropy);
-    let mut joint = Joint { machine, ways: Ways::new(means, draw), means, stage, stop, watch, wishes: 0 };
+    let mut joint =
+        Joint { machine, ways: Ways::new(means, draw), means, stage, stop, watch, wishes: 0, moment: Instant::now() };
     joint.run().await;
     joint.stage.end().await
 }
@@ -63,6 +64,8 @@ struct Joint<'a, W> {
     watch: &'a mut W,
     /// Wishes to stop that were taken in.
     wishes: u32,
+    /// When what the machine was told last happened.
+    moment: Instant,
 }
 
 impl<W: Watch<Event>> Joint<'_, W> {
@@ -96,7 +99,8 @@ impl<W: Watch<Event>> Joint<'_, W> {
         let wished = self.stop.count();
         if wished > self.wishes {
             if self.wishes == 0 {
-                self.machine.handle_stop(Instant::now());
+                self.moment = Instant::now();
+                self.machine.handle_stop(self.moment);
             }
             self.wishes = wished;
         }
@@ -105,9 +109,11 @@ impl<W: Watch<Event>> Joint<'_, W> {
         }
         let now = Instant::now();
         if self.machine.poll_timeout().is_some_and(|due| due <= now) {
+            self.moment = now;
             self.machine.handle_timer(now);
         }
         if self.stage.has_pressed() {
+            self.moment = now;
             self.machine.handle_pressed(now);
         }
         self.act().await;
@@ -120,13 +126,15 @@ impl<W: Watch<Event>> Joint<'_, W> {
                 None => {}
                 Some(Ok(facts)) => {
                     self.watch.connected(&facts);
-                    self.machine.handle_reached(way, &facts, Instant::now());
+                    self.moment = Instant::now();
+                    self.machine.handle_reached(way, &facts, self.moment);
                 }
                 Some(Err(error)) => self.unreached(&[way], &error),
             },
             Arrival::Message(line, Ok(received)) => {
                 let Some((way, bytes)) = self.ways.message(line, received.from) else { return };
                 self.watch.received(bytes, received.from);
+                self.moment = received.at;
                 self.machine.handle_message(bytes, way, received.from, received.at);
             }
             Arrival::Message(line, Err(error)) => {
@@ -138,8 +146,9 @@ impl<W: Watch<Event>> Joint<'_, W> {
 
     fn unreached(&mut self, ways: &[WayId], error: &TransportError) {
         self.watch.failed(error);
+        self.moment = Instant::now();
         for &way in ways {
-            self.machine.handle_unreached(way, error, Instant::now());
+            self.machine.handle_unreached(way, error, self.moment);
         }
     }
 
@@ -151,6 +160,9 @@ impl<W: Watch<Event>> Joint<'_, W> {
                     if matches!(event, Event::Ended(_)) {
                         self.stage.leave();
                     }
+                    let began = self.machine.record().began;
+                    self.watch
+                        .after(began.map_or(Duration::ZERO, |began| self.moment.saturating_duration_since(began)));
                     self.watch.event(event);
                 }
                 Action::Reach { way, place } => {
@@ -165,7 +177,8 @@ impl<W: Watch<Event>> Joint<'_, W> {
                 Action::Send { way, to, bytes } => self.send(way, to, &bytes).await,
                 Action::OpenMedia(address) => {
                     let local = self.stage.open(address);
-                    self.machine.handle_media(local, Instant::now());
+                    self.moment = Instant::now();
+                    self.machine.handle_media(local, self.moment);
                 }
                 Action::Agree(agreed) => self.stage.agree(&agreed),
                 Action::Press(digits) => self.stage.press(&digits),

@@ -7,6 +7,7 @@
 //! Everything that peers can fill is bounded: [`Repeats`](repeats::Repeats) and [`Delays`](delays::Delays) by number and
 //! bytes, bindings and nonces by number. What has to go, or is not taken, is counted in the [`Tally`].
 
+pub mod b2bua;
 pub mod callee;
 pub mod delays;
 pub mod engine;
@@ -24,6 +25,7 @@ pub mod studio;
 pub mod tally;
 pub mod uas;
 
+pub use b2bua::B2bua;
 pub use engine::{Endpoint, Handled, Options, Transmit};
 pub use identity::Identity;
 pub use intermediary::{Intermediary, stand};

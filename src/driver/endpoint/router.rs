@@ -39,6 +39,15 @@ pub struct Onto {
     pub place: Place,
 }
 
+impl Onto {
+    /// The request for `uri`, sent to `place`, with no route that anybody named.
+    #[must_use]
+    pub fn directly(uri: Vec<u8>, place: Target) -> Self {
+        let place = Place::Uri(place);
+        Onto { uri, routes_off: 0, routes_off_end: 0, routes_on: Vec::new(), route_last: None, place }
+    }
+}
+
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {

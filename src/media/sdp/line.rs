@@ -1,6 +1,6 @@
 //! Lines and words of a session description, as they lie in its bytes.
 
-use memchr::memchr;
+use crate::base::scan;
 
 /// One line: `value` is what stands after `kind` and `=`.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl<'a> Iterator for Lines<'a> {
     #[inline]
     fn next(&mut self) -> Option<Line<'a>> {
         let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = memchr(b'\n', rest);
+        let length = scan::find([b'\n'], rest);
         let whole = rest.get(..length.unwrap_or(rest.len())).unwrap_or(rest);
         let start = self.at;
         self.at += length.map_or(rest.len(), |n| n + 1);
@@ -53,9 +53,8 @@ impl<'a> Iterator for Lines<'a> {
 /// The first word, and what follows the blanks after it.
 #[inline]
 pub(super) fn word(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let blank = |&b: &u8| b == b' ' || b == b'\t';
     let bytes = skip_blanks(bytes);
-    let end = bytes.iter().position(blank).unwrap_or(bytes.len());
+    let end = scan::find([b' ', b'\t'], bytes).unwrap_or(bytes.len());
     let (head, tail) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
     (head, skip_blanks(tail))
 }
@@ -88,7 +87,7 @@ pub(super) fn count_words(bytes: &[u8]) -> usize {
 /// What stands before and after the first `separator`; all of it and nothing where there is none.
 #[inline]
 pub(super) fn split_once(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    match bytes.iter().position(|&b| b == separator).and_then(|at| bytes.split_at_checked(at)) {
+    match scan::find([separator], bytes).and_then(|at| bytes.split_at_checked(at)) {
         Some((head, tail)) => (head, tail.get(1..)),
         None => (bytes, None),
     }

@@ -202,6 +202,9 @@ fn sent(sent: &Sent) -> Vec<(String, Tone)> {
     let secure = if sent.srtp.is_some() { " (SRTP)" } else { "" };
     let what = match sent.proof {
         _ if sent.packets == 0 => ("nothing was sent".to_owned(), Tone::Warning),
+        _ if sent.unsent > 0 => {
+            (format!("the system refused to send {}", quantity::counted(sent.unsent, "packet")), Tone::Warning)
+        }
         Some("report") => ("arrived: they report it".to_owned(), Tone::Good),
         Some(_) => ("arrived: it came back".to_owned(), Tone::Good),
         None => ("not known whether it arrived".to_owned(), Tone::Plain),

@@ -4,7 +4,7 @@ use super::table::{self, Field};
 use crate::render::Terminal;
 use crate::render::quantity::{count, counted, duration};
 use crate::render::style::Tone;
-use crate::report::serve::{Binding, Exchange, Listening, Summary};
+use crate::report::serve::{Binding, Exchange, Listening, Passed, Relayed, Summary};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -37,6 +37,39 @@ pub fn exchange(exchange: &Exchange<'_>, terminal: Terminal, out: &mut dyn Write
         write!(out, "  {}", duration(ms))?;
     }
     writeln!(out, "{}", if exchange.repeat { "  (again)" } else { "" })
+}
+
+/// Writes what relayed media came to: `media of call 2: 500 packets from the caller (127.0.0.1:4000), none from the callee`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn relayed(relayed: &Relayed, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    let side = |passed: &Passed, who: &str| {
+        let mut text = match passed.packets {
+            0 => format!("none from the {who}"),
+            n => format!("{} from the {who}", counted(n, "packet")),
+        };
+        if let Some(source) = &passed.source {
+            text.push_str(&format!(" ({source})"));
+        }
+        if passed.refused > 0 {
+            text.push_str(&format!(", {} of others refused", count(passed.refused)));
+        }
+        text
+    };
+    let is_silent = (relayed.from_caller.packets == 0) != (relayed.from_callee.packets == 0);
+    let line = match relayed.line {
+        0 => String::new(),
+        n => format!(", line {}", n + 1),
+    };
+    let text = format!(
+        "media of call {}{line}: {}, {}",
+        relayed.call,
+        side(&relayed.from_caller, "caller"),
+        side(&relayed.from_callee, "callee")
+    );
+    let tone = if is_silent { Tone::Warning } else { Tone::Plain };
+    writeln!(out, "{}", terminal.paint(tone, &text))
 }
 
 /// Writes that exchanges were not shown because there were too many.
@@ -82,7 +115,7 @@ pub fn bindings(bindings: &[Binding], terminal: Terminal, out: &mut dyn Write) -
 /// # Errors
 /// Those of `out`.
 pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    if matches!(summary.role, "registrar" | "proxy") {
+    if matches!(summary.role, "registrar" | "proxy" | "b2bua") {
         bindings(&summary.bindings, terminal, out)?;
         writeln!(out)?;
     }

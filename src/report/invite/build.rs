@@ -149,8 +149,13 @@ pub fn report(trial: &Trial<'_>) -> Report {
 /// The state of the call, as a capture of it would have it.
 pub(super) fn state(record: &Record) -> CallState {
     let is_stopped = matches!(record.ended_by, Some(EndedBy::Cancel | EndedBy::Stop)) || record.cancelled.is_some();
-    if record.answered.is_some() {
+    // An answer that crossed our CANCEL is one, too: it was acknowledged and hung up.
+    if record.answered.is_some() || record.forks.iter().any(|fork| fork.answered.is_some()) {
         return if record.ended.is_some() { CallState::Completed } else { CallState::Answered };
+    }
+    // The last INVITE had no final response: what an earlier one had does not count.
+    if let Some(last) = record.tries.last().filter(|last| last.status.is_none() && !is_stopped) {
+        return if last.error.is_some() { CallState::Failed } else { CallState::Unanswered };
     }
     match record.last_response.as_ref().map(|(status, ..)| *status) {
         Some(300..=399) => CallState::Redirected,

@@ -213,7 +213,10 @@ pub fn problem_words(problem: &Wrong) -> (&'static str, String) {
         Wrong::NoRedirectTarget => ("no_redirect_target", "redirected, and to nobody whom we can call".to_owned()),
         Wrong::Bye(Some(status)) => ("bye", format!("our BYE was refused with {status}")),
         Wrong::Bye(None) => ("bye", "our BYE was not answered".to_owned()),
-        Wrong::NoWay(method) => ("no_way", format!("our {} found no way to them", Safe(method.as_bytes()))),
+        Wrong::NoWay(uri) => (
+            "no_way",
+            format!("no way was found to {}, where what we ask inside the call has to go", Safe(uri.as_bytes())),
+        ),
         Wrong::BadExtension(name) => {
             ("bad_extension", format!("a response demanded an extension that we have not: {}", Safe(name)))
         }

@@ -161,6 +161,10 @@ fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option
 
 /// A call that nobody answered.
 fn unanswered(record: &Record, gates: &Gates, status: Option<u16>) -> Judgement {
+    if record.problems.contains(&Problem::NoPorts) && record.began.is_none() {
+        let (_, words) = problem_words(&Problem::NoPorts);
+        return Judgement::new(Exit::Usage, words, "--media-ports names others; `ss -uln` lists those in use");
+    }
     if let Some(cancel) = record.cancelled.filter(|_| gates.cancels && record.ended_by != Some(EndedBy::Timeout)) {
         return match cancel.invite_status {
             Some(487) => Judgement::new(Exit::Good, "cancelled as planned: 487 ended the call", ""),
@@ -312,12 +316,12 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// A sentence that goes on: its first letter small, unless the word is an abbreviation.
+/// A sentence that goes on: its first letter small, unless its first word is a name (`SRTP`, `Max-Forwards`).
 fn lowered(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    let Some(first) = chars.next() else { return String::new() };
-    if chars.clone().next().is_some_and(char::is_uppercase) {
+    let word = sentence.split(' ').next().unwrap_or_default();
+    if word.chars().skip(1).any(char::is_uppercase) {
         return sentence.to_owned();
     }
-    first.to_lowercase().chain(chars).collect()
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

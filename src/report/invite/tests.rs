@@ -181,6 +181,8 @@ fn each_way_to_end_has_its_exit_code_and_its_words() {
             "403 No after the credentials were sent",
         ),
         (refused(403, "No", ""), Exit::Unexpected, "403 No: "),
+        (refused(483, "Hops", ""), Exit::Unexpected, "483 Hops: Max-Forwards reached 0"),
+        (refused(599, "Odd", ""), Exit::Unexpected, "599 Odd"),
         (ended(EndedBy::Timeout), Exit::NoAnswer, "no answer to INVITE (sent once)"),
         (
             with(ended(EndedBy::Timeout), &|r| r.trying = ms(r, 1)),
@@ -198,6 +200,7 @@ fn each_way_to_end_has_its_exit_code_and_its_words() {
             "192.0.2.1:5060 is closed",
         ),
         (Record::default(), Exit::Unreachable, "there was nobody to call"),
+        (problem(Record::default(), Wrong::NoPorts), Exit::Usage, "no ports could be bound for media"),
     ];
     for (record, exit, words) in table {
         let (told, reason) = judged(&record, &none);

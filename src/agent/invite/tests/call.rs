@@ -102,6 +102,16 @@ fn each_repeat_of_the_2xx_is_acknowledged_again() {
 }
 
 #[test]
+fn a_peer_that_answers_each_ack_with_the_2xx_is_not_fed_for_ever() {
+    let mut bench = Bench::up(|_| {});
+    for ms in 0..1000 {
+        bench.run(ms);
+        bench.answer("200 OK", "b1", CONTACT, ANSWER);
+    }
+    assert_eq!(bench.all("ACK").len(), 17, "sixteen at once, then one in T1");
+}
+
+#[test]
 fn a_strict_router_is_the_request_uri() {
     let mut bench = Bench::new(|_| {});
     bench.answer("200 OK", "b1", &format!("Record-Route: <sip:192.0.2.9>\r\n{CONTACT}"), ANSWER);
@@ -309,6 +319,35 @@ fn a_target_that_cannot_be_reached_is_asked_by_the_way_of_the_invite() {
     assert_eq!(bench.words(), "INVITE ACK BYE");
     assert_eq!((bench.all("ACK")[0].way, bench.all("BYE")[0].way), (0, 0));
     assert_eq!(bench.record().problems, [Problem::NoWay("sip:bob@elsewhere.example.com".to_owned())]);
+}
+
+/// The Contact of a callee over TCP that says nothing of it: RFC 3263 §4.1 makes it UDP, and nobody is there.
+#[test]
+fn a_target_where_nobody_listens_is_asked_by_the_way_of_the_invite() {
+    let mut bench = Bench::over(Protocol::Tcp, |_| {});
+    bench.answer("200 OK", "b1", CONTACT, ANSWER);
+    assert_eq!(bench.last("ACK").way, 1);
+    bench.run(100);
+    bench.invite.handle_unreached(1, &refused(), bench.instant());
+    bench.drain();
+    assert_eq!(bench.all("ACK").iter().map(|sent| sent.way).collect::<Vec<_>>(), [1, 0]);
+    bench.run(10_000);
+    assert_eq!(bench.last("BYE").way, 0);
+    bench.answer_to("BYE", "200 OK", "");
+    bench.is_over(EndedBy::Us);
+    assert_eq!(bench.record().problems, [Problem::NoWay("sip:bob@192.0.2.9:5060".to_owned())]);
+}
+
+#[test]
+fn a_bye_that_is_not_answered_at_the_target_is_tried_by_the_way_of_the_invite() {
+    let mut bench = Bench::new(|o| o.duration = Duration::ZERO);
+    bench.answer("200 OK", "b1", "Contact: <sip:bob@10.0.0.1>\r\n", ANSWER);
+    bench.run(5000);
+    let ways: Vec<u32> = bench.all("BYE").iter().map(|sent| sent.way).collect();
+    assert_eq!((ways.first(), ways.last()), (Some(&1), Some(&0)));
+    bench.answer_to("BYE", "200 OK", "");
+    bench.is_over(EndedBy::Us);
+    assert!(!bench.record().may_be_up);
 }
 
 #[test]

@@ -73,6 +73,16 @@ fn a_hold_that_nobody_knows_of_says_that_the_call_is_gone() {
 }
 
 #[test]
+fn a_hold_that_nobody_answers_ends_the_call_when_its_time_is_up() {
+    let mut bench = Bench::up(|o| o.hold = Some(Duration::from_secs(4)));
+    bench.run(7999);
+    assert_eq!(bench.all("BYE").len(), 0);
+    bench.run(8000);
+    bench.answer_to("BYE", "200 OK", "");
+    bench.is_over(EndedBy::Them);
+}
+
+#[test]
 fn glare_is_tried_again_after_2_1_to_4_seconds() {
     let mut bench = Bench::up(|o| o.hold = Some(Duration::from_secs(4)));
     bench.run(3000);
@@ -126,7 +136,10 @@ fn digits_go_one_by_one_as_info() {
         assert_eq!(body(&info), format!("Signal={digit}\r\nDuration=160\r\n"));
         assert_eq!(bench.all("BYE").len(), 0);
         bench.answer_to("INFO", "200 OK", "");
+        bench.run(bench.now + 260);
     }
+    let times: Vec<u64> = bench.all("INFO").iter().map(|sent| sent.at).collect();
+    assert_eq!(times, [0, 260, 520]);
     assert_eq!((bench.all("INFO").len(), bench.all("BYE").len()), (3, 1));
     assert_eq!(bench.record().inside[2].purpose, "DTMF #");
 }

@@ -74,7 +74,7 @@ pub(super) static ENTRIES: [Entry; 6] = [
         settings: &[
             (
                 Asterisk,
-                "chan_pjsip challenges unknown users like known ones (an artificial endpoint); unidentified_request_count=, unidentified_request_period= in type=global log a security event; fail2ban reads those",
+                "chan_pjsip challenges unknown users like known ones (an artificial endpoint); with auth_username in endpoint_identifier_order=, unidentified_request_count= and unidentified_request_period= in type=global log a security event; fail2ban reads those",
             ),
             (
                 Kamailio,
@@ -82,7 +82,7 @@ pub(super) static ENTRIES: [Entry; 6] = [
             ),
             (
                 OpenSips,
-                "challenge before looking the user up: www_challenge() before lookup(); cache_counter or pike to count by address",
+                "challenge before looking the user up: www_challenge() before lookup(); cache_add() or pike to count by address",
             ),
             (FreeSwitch, "log-auth-failures=true in the profile, for fail2ban"),
         ],

@@ -37,7 +37,8 @@ const SCANNERS: [(&[u8], &str); 13] = [
 ];
 
 /// Findings that are consequences of an attack, where their conversation belongs to one.
-const CONSEQUENCES: [&str; 4] = ["auth-wrong-credentials", "auth-no-credentials", "register-refused", "call-rejected"];
+const CONSEQUENCES: [&str; 5] =
+    ["auth-wrong-credentials", "auth-no-credentials", "register-refused", "call-rejected", "request-refused"];
 
 /// The addresses that begin conversations.
 #[derive(Debug)]

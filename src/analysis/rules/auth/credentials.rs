@@ -8,10 +8,10 @@ use super::attempt::{Asked, asked, chains, ends, given, has_credentials, is_chal
 use super::entries::{ALGORITHM, ENTRIES, NONCE, NONE, REALM, STALE, URI};
 use super::forensics;
 use crate::analysis::rules::Rule;
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::digest::Given;
-use crate::sip::{Method, Uri};
+use crate::sip::{HeaderName, Method, Uri};
 use crate::trace::call::State;
 use crate::trace::{Conversation, Facts, Kind, Transaction};
 
@@ -105,6 +105,17 @@ impl<'a> Answered<'a> {
         f
     }
 
+    /// Quotes a value of the challenge, and what the credentials have in its place.
+    fn quote(&self, f: &mut Finding, by_proxy: bool, asked: Option<&str>, given: &str) {
+        let [challenged, at, _] = self.positions;
+        let (challenge, credentials) = match by_proxy {
+            true => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
+            false => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
+        };
+        f.quote(challenged, Part::text_in(challenge, asked.unwrap_or_default().as_bytes()), "what was asked for");
+        f.quote(at, Part::text_in(credentials, given.as_bytes()), "what was given");
+    }
+
     /// What is visibly wrong with the credentials, whatever the password.
     fn mismatch(&self, case: &Case<'_>) -> Option<Finding> {
         self.realm().or_else(|| self.nonce(case)).or_else(|| self.algorithm()).or_else(|| self.uri())
@@ -124,6 +135,7 @@ impl<'a> Answered<'a> {
             self.asker.status
         );
         let mut f = self.finding(REALM, title, detail);
+        self.quote(&mut f, wanted.by_proxy, wanted.challenge.as_ref().map(|ch| ch.realm.as_str()), &given.realm);
         f.ruled_out
             .push("a wrong password: it was not even looked at, as the server keeps passwords by realm".to_owned());
         Some(f)
@@ -143,6 +155,13 @@ impl<'a> Answered<'a> {
             let detail =
                 format!("The credentials are for nonce \"{shown}\", which is not in the challenge that they answer.");
             let mut f = self.finding(NONCE, title, detail);
+            let by_proxy = self.asked.first().is_some_and(|a| a.by_proxy);
+            self.quote(
+                &mut f,
+                by_proxy,
+                self.asked.iter().find_map(|a| Some(a.challenge.as_ref()?.nonce.as_str())),
+                &given.nonce,
+            );
             f.ruled_out
                 .push("a wrong password: a response for another nonce is refused whatever the password".to_owned());
             return Some(f);
@@ -192,6 +211,12 @@ impl<'a> Answered<'a> {
                 "no algorithm, which means MD5".to_owned()
             };
             let mut f = self.finding(ALGORITHM, title, format!("The credentials name {says}; the challenge does not."));
+            self.quote(
+                &mut f,
+                *by_proxy,
+                names.first().map(String::as_str),
+                given.algorithm.as_deref().unwrap_or_default(),
+            );
             f.ruled_out.push("a wrong password: a hash of another kind cannot fit, whatever the password".to_owned());
             return Some(f);
         }
@@ -217,6 +242,10 @@ impl<'a> Answered<'a> {
             "uri=\"{named}\" in the credentials, {requested} as Request-URI: a server that compares them refuses the request."
         );
         let mut f = self.finding(URI, title, detail);
+        let names = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        let uri = given.uri.as_bytes();
+        names.iter().for_each(|&name| f.quote(self.positions[1], Part::text_in(name, uri), "what the proof is for"));
+        f.quote(self.positions[1], Part::RequestUri, "what is asked for");
         f.confidence = Confidence::Likely;
         f.ruled_out
             .push("another realm, nonce or algorithm than was asked for: they are those of the challenge".to_owned());
@@ -291,6 +320,7 @@ fn no_credentials(case: &Case<'_>, last: &Transaction, wrong_field: Option<&Answ
     if matches!(last.method, Method::Options | Method::Notify) {
         f.severity = Severity::Info;
     }
+    super::weak::quote_challenge(&mut f, challenged, response);
     f.positions = vec![at, challenged];
     Some(f)
 }
@@ -316,6 +346,7 @@ fn stale(case: &Case<'_>, chain: &[&Transaction], refused: Option<&Transaction>)
             "stale=true {}: the password was right, only the nonce was not.",
             words::times(all.len() as u32)
         ));
+        quote_stale(&mut f, &all);
         f.positions = positions;
         return Some(f);
     };
@@ -345,7 +376,18 @@ fn stale(case: &Case<'_>, chain: &[&Transaction], refused: Option<&Transaction>)
     if used.len() > 1 {
         f.ruled_out.push("a wrong password: stale=true says that the response was right for its nonce".to_owned());
     }
+    quote_stale(&mut f, &all);
     f.positions = positions;
     f.positions.extend(last.final_response.filter(|p| !f.positions.contains(p)));
     Some(f)
+}
+
+/// The challenges that call a nonce stale.
+fn quote_stale(f: &mut Finding, all: &[&&Transaction]) {
+    const QUOTED: usize = 3;
+    for position in all.iter().filter_map(|t| t.final_response).take(QUOTED) {
+        for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
+            f.quote(position, Part::text_in(name, b"stale=true"), "the nonce before is too old");
+        }
+    }
 }

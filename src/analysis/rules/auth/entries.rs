@@ -96,7 +96,10 @@ pub(super) static ENTRIES: [Entry; 7] = [
                 Asterisk,
                 "pjsip.conf: supported_algorithms_uas= and supported_algorithms_uac= in type=auth (20.12, 21.7, 22.2 and later)",
             ),
-            (FreeSwitch, "profile param rfc8760-auth-algorithms names what is offered; MD5 alone without it"),
+            (
+                FreeSwitch,
+                "mod_sofia offers MD5 as it comes: set the phone to MD5, or to the algorithm of the challenge",
+            ),
             (Kamailio, "auth module: modparam(\"auth\", \"algorithm\", \"MD5\") or \"SHA-256\""),
             (OpenSips, "www_challenge() and proxy_challenge() take the algorithms to offer as their last parameter"),
         ],
@@ -144,7 +147,7 @@ pub(super) static ENTRIES: [Entry; 7] = [
             ),
             (
                 Kamailio,
-                "auth module: auth_checks_register, auth_checks_no_dlg and auth_checks_in_dlg: bit 1 compares the Request-URI with the uri",
+                "auth module: with 1 in auth_checks_register, auth_checks_no_dlg or auth_checks_in_dlg a nonce is good for one Request-URI only",
             ),
         ],
         rule: "RFC 3261 §22.4",

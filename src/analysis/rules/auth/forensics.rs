@@ -3,10 +3,11 @@
 
 use super::attempt::{asked, ends, given};
 use super::entries::{ENTRIES, WRONG};
-use crate::analysis::{Case, Confidence, Finding, words};
+use crate::analysis::{Case, Confidence, Finding, Part, words};
 use crate::base::Safe;
 use crate::digest::Given;
 use crate::digest::forensics::{Context, Input, Verdict, explain};
+use crate::sip::HeaderName;
 use crate::trace::{Facts, Transaction};
 
 /// Nonces and realms that are tried in place of those that were named.
@@ -52,8 +53,24 @@ fn plain(case: &Case<'_>, last: &Transaction, before: &[&Transaction]) -> Findin
         "an old nonce: the credentials are for the nonce that was just given, and the new challenge does not say stale=true".to_owned(),
         "another realm or algorithm than was asked for: both are those of the challenge".to_owned(),
     ];
+    if let (Some(asked), Some(refused)) = (last.request, last.final_response) {
+        quote_user(&mut f, asked, &name_of(&all), refused);
+    }
     f.positions = positions(last, before);
     f
+}
+
+/// Whom the credentials are for, and what came back.
+fn quote_user(f: &mut Finding, asked: u32, user: &[u8], refused: u32) {
+    for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+        f.quote(asked, Part::text_in(name, user), "refused");
+    }
+    f.quote(refused, Part::Name, "");
+}
+
+/// The user name of the first credentials, as it stands.
+fn name_of(all: &[(bool, Given)]) -> Vec<u8> {
+    all.first().map(|(_, g)| g.username.as_bytes().to_vec()).unwrap_or_default()
 }
 
 /// What a computation with the known passwords says; `None` where nothing is known of the user.
@@ -128,6 +145,9 @@ fn told(
     } else if *verdict != Verdict::OtherPassword && *verdict != Verdict::Fits {
         f.ruled_out
             .push("another password: with the known one the response fits once this one input is changed".to_owned());
+    }
+    if let [.., asked, refused] = positions[..] {
+        quote_user(&mut f, asked, given.username.as_bytes(), refused);
     }
     f.positions = positions;
     f

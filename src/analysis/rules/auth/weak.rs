@@ -4,7 +4,7 @@
 use super::attempt::{Asked, asked, is_challenged};
 use super::entries::{BASIC, WEAK, WEAKNESSES};
 use crate::analysis::rules::Rule;
-use crate::analysis::{Case, Finding};
+use crate::analysis::{Case, Finding, Part};
 use crate::base::{Endpoint, Safe};
 use crate::digest::Algorithm;
 use crate::sip::HeaderName;
@@ -27,6 +27,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         );
         let mut told = WEAKNESSES[BASIC].finding(title);
         told.detail.push("Basic is the user name and the password in base64, without any protection.".to_owned());
+        names.iter().for_each(|&name| told.quote(position, Part::text_in(name, b"Basic"), "a password in the clear"));
         told.positions = vec![position];
         findings.push(told);
         return;
@@ -39,9 +40,16 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let title = format!("{} asks {} for Basic credentials, which RFC 3261 does not allow", f.flow.src, f.flow.dst);
         let mut told = WEAKNESSES[BASIC].finding(title);
         told.detail.push("No other scheme is offered: a client that follows RFC 3261 gives up, and one that does not tells its password.".to_owned());
+        quote_challenge(&mut told, position, f);
         told.positions = vec![position];
         findings.push(told);
     }
+}
+
+/// Quotes the challenge of a 401 or a 407.
+pub(super) fn quote_challenge(told: &mut Finding, position: u32, f: &Facts) {
+    let name = if f.status == 407 { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
+    told.quote(position, Part::first(name), "");
 }
 
 fn begins_with_basic(value: &[u8]) -> bool {
@@ -73,6 +81,7 @@ pub fn weakness(c: &Conversation, position: u32) -> Option<Finding> {
     if offers.iter().any(|a| a.challenge.as_ref().is_some_and(|ch| !ch.has_qop)) {
         told.detail.push("It offers no qop either: a response can be replayed as long as its nonce lives.".to_owned());
     }
+    quote_challenge(&mut told, position, f);
     told.positions = vec![position];
     Some(told)
 }

@@ -52,7 +52,7 @@ const CROSSING_NS: i64 = 200_000_000;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    if c.kind != Kind::Call || !c.fields.iter().any(|f| f.name == HeaderName::RSeq) {
+    if c.kind != Kind::Call || !case.seen().has(HeaderName::RSeq) {
         return;
     }
     let reliable = |f: &Facts| f.method == Method::Invite && f.is_provisional() && is_reliable(c, f);

@@ -49,7 +49,7 @@ const ROUTES: usize = 16;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    if c.kind != Kind::Call || !c.fields.iter().any(|f| f.name == HeaderName::RecordRoute) {
+    if c.kind != Kind::Call || !case.seen().has(HeaderName::RecordRoute) {
         return;
     }
     let within = |f: &Facts| {

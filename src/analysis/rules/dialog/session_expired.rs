@@ -66,8 +66,8 @@ struct Agreed<'a> {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    let may_tell = |name| matches!(name, HeaderName::SessionExpires | HeaderName::Reason);
-    if c.kind != Kind::Call || !c.fields.iter().any(|f| may_tell(f.name)) {
+    let may_tell = || case.seen().has(HeaderName::SessionExpires) || case.seen().has(HeaderName::Reason);
+    if c.kind != Kind::Call || !may_tell() {
         return;
     }
     let bye = c.requests(Method::Bye).next();

@@ -38,6 +38,9 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().answers(422) {
+        return;
+    }
     let mut refusals =
         c.firsts().filter(|(_, f)| f.status == 422 && matches!(f.method, Method::Invite | Method::Update));
     let Some((first, response)) = refusals.next() else { return };

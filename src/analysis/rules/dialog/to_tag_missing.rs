@@ -27,6 +27,9 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().untagged {
+        return;
+    }
     let lacks = |f: &Facts| !f.is_request() && f.status > 100 && f.to_tag.is_empty() && !f.head_cut;
     let mut untagged = c.firsts().filter(|(_, f)| lacks(f));
     let Some((first, response)) = untagged.next() else { return };

@@ -15,6 +15,9 @@ const MOST: usize = 8;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().malformed {
+        return;
+    }
     for (position, facts) in c.firsts().filter(|(_, f)| f.malformed) {
         for kept in facts.defects().iter().filter(|kept| !is_behind_the_cut(facts, kept)) {
             let Some(at) = KINDS.iter().position(|&k| k == kept.defect.kind) else { continue };

@@ -6,7 +6,7 @@ use super::passport::Passport;
 use super::signature::Verdict;
 use crate::analysis::rules::Rule;
 use crate::analysis::rules::attack::numbers::Dialled;
-use crate::analysis::{Case, Confidence, Finding, words};
+use crate::analysis::{Case, Confidence, Finding, Part, words};
 use crate::base::{Safe, Timestamp};
 use crate::sip::{Address, HeaderName, Method, Uri};
 use crate::trace::{Conversation, Facts, Kind};
@@ -28,8 +28,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind != Kind::Call {
         return;
     }
-    let is_signed = c.fields.iter().any(|f| f.name == HeaderName::Identity);
-    if is_signed && let Some((position, request)) = signed_request(c) {
+    if case.seen().has(HeaderName::Identity)
+        && let Some((position, request)) = signed_request(c)
+    {
         let before = findings.len();
         for value in c.headers(request, HeaderName::Identity).take(MOST).filter(|v| v.len() < CUT) {
             judge_value(case, position, request, value, findings);
@@ -38,7 +39,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
             return;
         }
     }
-    findings.extend(refused(c).or_else(|| failed_verstat(c)));
+    findings.extend(refused(c).or_else(|| failed_verstat(case)));
 }
 
 /// The first INVITE that carries a signature.
@@ -49,6 +50,7 @@ fn signed_request(c: &Conversation) -> Option<(u32, &Facts)> {
 fn judge_value(case: &Case<'_>, position: u32, request: &Facts, value: &[u8], findings: &mut Vec<Finding>) {
     let source = request.flow.src;
     let add = |mut f: Finding| {
+        f.quote(position, Part::text_in(HeaderName::Identity, value.get(..40).unwrap_or(value)), "");
         f.positions = vec![position];
         if let Some(response) = refusal(case.conversation) {
             f.detail.push(format!(
@@ -211,12 +213,14 @@ fn refused(c: &Conversation) -> Option<Finding> {
     let mut found =
         ENTRIES[UNVERIFIED].finding(format!("{} did not believe the Identity of the caller: {why}", f.flow.src));
     found.detail.push(format!("It answered {}.", words::message(c, f)));
+    found.quote(position, Part::Name, "");
     found.positions = c.transaction(f).and_then(|t| t.request).into_iter().chain([position]).collect();
     Some(found)
 }
 
 /// A verdict that a verifier on the way has put into the caller's number.
-fn failed_verstat(c: &Conversation) -> Option<Finding> {
+fn failed_verstat(case: &Case<'_>) -> Option<Finding> {
+    let c = case.conversation;
     const FAILED: &[u8] = b"TN-Validation-Failed";
     let has_failed = |text: &[u8]| {
         memchr::memmem::find(text, b"verstat=").is_some_and(|at| {
@@ -225,7 +229,8 @@ fn failed_verstat(c: &Conversation) -> Option<Finding> {
         })
     };
     let in_from = has_failed(c.text(c.from));
-    let asserted = c.fields.iter().any(|f| f.name == HeaderName::PAssertedIdentity && has_failed(c.text(f.value)));
+    let asserted = case.seen().has(HeaderName::PAssertedIdentity)
+        && c.fields.iter().any(|f| f.name == HeaderName::PAssertedIdentity && has_failed(c.text(f.value)));
     if !in_from && !asserted {
         return None;
     }

@@ -28,7 +28,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
         settings: &[
             (
                 Asterisk,
-                "stir_shaken.conf: type=attestation, type=tn or profile; stir_shaken_profile= in the endpoint (pjsip.conf)",
+                "stir_shaken.conf: [attestation], and a section with type=tn for each number; stir_shaken_profile= in the endpoint (pjsip.conf)",
             ),
             (Kamailio, "stirshaken module: stirshaken_add_identity(); or secsipid: secsipid_add_identity()"),
             (OpenSips, "stir_shaken module: stir_shaken_auth()"),
@@ -48,7 +48,10 @@ pub(super) static ENTRIES: [Entry; 5] = [
         confirm: "The finding names the part. By hand: each of the first two parts is base64url of JSON (basenc --base64url -d).",
         fix: "Mend the signing service; where Identity is whole at the sender and not here, mend the hop between.",
         settings: &[
-            (Asterisk, "stir_shaken.conf: public_cert_url= and attest_level= in type=attestation or tn"),
+            (
+                Asterisk,
+                "stir_shaken.conf: public_cert_url= and attest_level= in [attestation] or a section with type=tn",
+            ),
             (Kamailio, "stirshaken_add_identity(x5u, attest, origtn, desttn, origid)"),
             (OpenSips, "stir_shaken_auth(attest, origid, cert, pkey, x5u)"),
         ],
@@ -68,7 +71,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
         confirm: "Compare iat with Date and with the time of the capture; chronyc tracking on the signing server.",
         fix: "Set the clock of the signing server by NTP, and sign each attempt anew.",
         settings: &[
-            (Asterisk, "stir_shaken.conf: max_iat_age= in type=verification (seconds)"),
+            (Asterisk, "stir_shaken.conf: max_iat_age= in [verification] (seconds)"),
             (Kamailio, "stirshaken module: vs_identity_expire_s; secsipid module: expire (seconds)"),
             (OpenSips, "stir_shaken module: verify_date_freshness (seconds)"),
         ],
@@ -112,7 +115,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
         settings: &[
             (
                 Asterisk,
-                "stir_shaken.conf: ca_file=, ca_path=, failure_action= in type=verification; private_key_file=, public_cert_url= in type=attestation",
+                "stir_shaken.conf: ca_file=, ca_path=, failure_action= in [verification]; private_key_file=, public_cert_url= in [attestation]",
             ),
             (Kamailio, "stirshaken module: vs_verify_x509_cert_path, vs_ca_dir; stirshaken_check_identity()"),
             (OpenSips, "stir_shaken module: ca_list, ca_dir; stir_shaken_verify()"),

@@ -5,10 +5,10 @@
 
 use super::entries::{ENTRIES, MISSING};
 use crate::analysis::rules::attack::numbers::Dialled;
-use crate::analysis::{Confidence, Finding};
+use crate::analysis::{Case, Confidence, Finding};
 use crate::base::Table;
 use crate::sip::{HeaderName, Method, Uri};
-use crate::trace::{Conversation, Kind};
+use crate::trace::Kind;
 use std::net::IpAddr;
 
 /// Callers that are remembered.
@@ -37,12 +37,13 @@ impl Default for Signers {
 
 impl Signers {
     /// Takes a call in.
-    pub fn conversation(&mut self, c: &Conversation, findings: &mut Vec<Finding>) {
+    pub fn conversation(&mut self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let c = case.conversation;
         if c.kind != Kind::Call {
             return;
         }
-        let is_signed = c.fields.iter().any(|f| f.name == HeaderName::Identity);
-        if !is_signed && self.0.is_empty() && !c.transactions.iter().any(|t| t.final_status == 428) {
+        let is_signed = case.seen().has(HeaderName::Identity);
+        if !is_signed && self.0.is_empty() && !case.seen().answers(428) {
             return;
         }
         let first = c.requests(Method::Invite).find(|(_, f)| f.to_tag.is_empty() && !f.head_cut);

@@ -3,7 +3,7 @@
 use super::is_voice;
 use crate::analysis::rules::sdp::formats;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity};
 use crate::media::codec::{Codec, Content};
 use crate::media::facts::MediaFacts;
 use crate::trace::{Conversation, MediaStream};
@@ -54,6 +54,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     f.ruled_out.push("No description of the call, early or late, lists it for that address.".to_owned());
     let position =
         c.firsts().find(|(_, f)| c.sdp(f).is_some_and(|sdp| sdp.media.iter().any(|m| m.endpoint == Some(dst))));
+    if let Some((at, _)) = position {
+        f.quote(at, Part::BodyLine(b"m=audio".to_vec()), "what its receiver announced");
+    }
     f.positions.extend(position.map(|(p, _)| p));
     f.stream = Some(stream.id);
     findings.push(f);

@@ -62,6 +62,9 @@ fn by_events(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 fn by_info(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().asks(Method::Info) {
+        return;
+    }
     // One hop is enough: the number of a request is the same on all of them.
     for from_caller in [true, false] {
         let mut pressed: Vec<(u32, u32, char)> = Vec::new();

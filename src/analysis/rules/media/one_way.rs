@@ -67,7 +67,7 @@ static ENTRIES: [Entry; 2] = [
             ),
             (
                 Product::FreeSwitch,
-                "switch.conf: rtp-start-port, rtp-end-port; sofia profile: ext-rtp-ip, rtp-timeout-sec",
+                "switch.conf: rtp-start-port, rtp-end-port; sofia profile: ext-rtp-ip; variable media_timeout (ms)",
             ),
             (
                 Product::Kamailio,

@@ -5,7 +5,7 @@
 use super::is_voice;
 use crate::analysis::rules::nat::is_private;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity};
 use crate::base::Endpoint;
 use crate::trace::{Conversation, MediaStream};
 
@@ -127,6 +127,7 @@ fn finding(case: &Case<'_>, stream: &MediaStream) -> Option<Finding> {
         }
     }
     f.ruled_out.push("ICE would change the address by design; no description of this call uses it.".to_owned());
+    f.quote(position, Part::BodyLine(b"c=".to_vec()), "what the sender said");
     f.positions.push(position);
     f.stream = Some(stream.id);
     Some(f)

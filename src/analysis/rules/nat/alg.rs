@@ -5,8 +5,9 @@
 
 use super::contact_ip;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Endpoint;
+use crate::sip::HeaderName;
 use crate::trace::{Conversation, Facts};
 
 /// The rule.
@@ -38,6 +39,9 @@ static ENTRIES: [Entry; 1] = [Entry {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if !case.seen().copied {
+        return;
+    }
     let mut sights = c.facts.iter().zip(0u32..).filter(|(f, _)| f.copy && !f.cut);
     let found = sights.find_map(|(later, position)| {
         let at = later.repeats?;
@@ -59,6 +63,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         earlier.flow.src, earlier.flow.dst, later.flow.src, later.flow.dst
     ));
     f.ruled_out.push("A proxy would have added a Via; a B2BUA would have used another branch and Call-ID.".to_owned());
+    for (at, label) in [(at, "before"), (position, "behind")] {
+        let part = if place == "Contact" { Part::first(HeaderName::Contact) } else { Part::BodyLine(b"c=".to_vec()) };
+        f.quote(at, part, label);
+    }
     f.positions = vec![at, position];
     findings.push(f);
 }

@@ -4,7 +4,7 @@
 
 use super::{contact_ip, is_private, sent_by_ip, source_ip};
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::{Endpoint, Safe};
 use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Kind};
@@ -55,19 +55,28 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     if c.kind == Kind::Exchange {
         return;
     }
-    let found = c.firsts().take(LOOKED_AT).find_map(|(position, f)| Some((position, f, mismatch(c, f)?)));
+    let mut at_home = None;
+    let found = c.firsts().take(LOOKED_AT).find_map(|(position, f)| Some((position, f, mismatch(c, f, &mut at_home)?)));
     if let Some((position, f, named)) = found {
         findings.push(finding(case, position, f, named));
     }
 }
 
-/// The address that a request of a first hop names, where its sender is elsewhere.
-fn mismatch(c: &Conversation, f: &Facts) -> Option<IpAddr> {
+/// The address that a request of a first hop names, where its sender is elsewhere. `at_home` is a Contact that names the address it came from.
+fn mismatch<'a>(c: &'a Conversation, f: &Facts, at_home: &mut Option<(&'a [u8], IpAddr)>) -> Option<IpAddr> {
     let names_itself = matches!(f.method, Method::Invite | Method::Register | Method::Subscribe);
     if !f.is_request() || f.vias != 1 || f.head_cut || !names_itself {
         return None;
     }
-    let (named, source) = (contact_ip(c, f)?, source_ip(f));
+    let source = source_ip(f);
+    let contact = c.header(f, HeaderName::Contact)?;
+    if *at_home == Some((contact, source)) {
+        return None;
+    }
+    let named = contact_ip(c, f)?;
+    if named == source {
+        *at_home = Some((contact, source));
+    }
     if named == source || named.is_unspecified() || named.is_ipv4() != source.is_ipv4() || source.is_loopback() {
         return None;
     }
@@ -97,6 +106,7 @@ fn finding(case: &Case<'_>, position: u32, f: &Facts, named: IpAddr) -> Finding 
     if sent_by_ip(c, f) == Some(named) {
         finding.detail.push(format!("Its Via says {named}, too: the sender does not know its outer address."));
     }
+    finding.quote(position, Part::text_in(HeaderName::Contact, shown), format!("comes from {source}"));
     finding.positions.push(position);
     match made_up_for(c, source, position) {
         Some((_, MadeUp::Learned)) => {

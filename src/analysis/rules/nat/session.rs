@@ -5,7 +5,7 @@
 
 use super::{is_private, sent_by_ip, source_ip};
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Endpoint;
 use crate::media::facts::MediaFacts;
 use crate::trace::{Conversation, Facts, Kind, MediaStream};
@@ -121,6 +121,8 @@ fn finding(case: &Case<'_>, position: u32, f: &Facts, endpoint: Endpoint) -> Opt
         words::message(c, f),
         endpoint.ip()
     ));
+    let line = format!("c=IN {family} {}", endpoint.ip());
+    finding.quote(position, Part::BodyLine(line.into_bytes()), format!("the message comes from {sender}"));
     finding.positions.push(position);
     finding.stream = stream.map(|s| s.id);
     match (effect, stream) {

@@ -2,8 +2,9 @@
 
 use super::{sent_by_ip, source_ip};
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Safe;
+use crate::sip::HeaderName;
 use crate::trace::{Conversation, Facts, Transport};
 
 /// The rule.
@@ -42,6 +43,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         f.flow.src.ip(),
         f.flow.src.port
     ));
+    finding.quote(position, Part::text_in(HeaderName::Via, via), format!("comes from {}", f.flow.src));
     finding.positions.push(position);
     findings.push(finding);
 }

@@ -32,7 +32,7 @@ const PATIENCE_NS: i64 = 5_000_000_000;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    if c.kind != Kind::Call || !c.transactions.iter().any(|t| t.method == Method::Cancel) {
+    if c.kind != Kind::Call || !case.seen().asks(Method::Cancel) {
         return;
     }
     let crossed = c.requests(Method::Cancel).find_map(|(position, cancel)| {

@@ -1,4 +1,4 @@
-//! How a call ended, where that is worth saying.
+//! How a call ended, or another request, where that is worth saying.
 
 pub mod abrupt_end;
 pub mod cancel_crossed;
@@ -8,6 +8,7 @@ mod entries;
 pub mod forked_answers;
 pub mod media_not_acceptable;
 pub mod reinvite;
+pub mod request_refused;
 pub mod transfer;
 
 use super::Rule;
@@ -21,4 +22,5 @@ pub const RULES: &[Rule] = &[
     transfer::RULE,
     abrupt_end::RULE,
     ending::RULE,
+    request_refused::RULE,
 ];

@@ -40,7 +40,7 @@ const MOST: usize = 8;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    if c.kind != Kind::Call {
+    if c.kind != Kind::Call || !case.seen().asks(Method::Refer) {
         return;
     }
     let mut told: Vec<&Facts> = Vec::new();

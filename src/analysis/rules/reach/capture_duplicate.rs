@@ -44,9 +44,6 @@ pub struct Copies {
 impl Copies {
     /// Takes the copies of a conversation in.
     pub fn add(&mut self, c: &Conversation) {
-        if !c.facts.iter().any(|f| f.copy) {
-            return;
-        }
         self.conversations += 1;
         for f in c.facts.iter().filter(|f| f.copy) {
             self.messages += 1;

@@ -5,8 +5,8 @@
 
 use super::no_response::is_answered;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
-use crate::sip::Method;
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
+use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts};
 
 /// The rule.
@@ -159,6 +159,16 @@ fn rounds(c: &Conversation, requests: &[(u32, &Facts)]) -> Vec<u32> {
     Vec::new()
 }
 
+/// Quotes Max-Forwards where it is in question.
+fn quote_counts(f: &mut Finding, positions: &[u32]) {
+    for &position in positions.iter().take(QUOTED) {
+        f.quote(position, Part::first(HeaderName::MaxForwards), "");
+    }
+}
+
+/// Places of one finding where it is.
+const QUOTED: usize = 4;
+
 /// `70, 68 and 66`
 fn counted(c: &Conversation, rounds: &[u32]) -> String {
     let counts: Vec<String> =
@@ -177,6 +187,7 @@ fn round(c: &Conversation, rounds: &[u32]) -> Option<Finding> {
     f.confidence = Confidence::Likely;
     f.ruled_out.push("A spiral: the Request-URI would have changed between the passes.".to_owned());
     f.ruled_out.push("A retransmission: each has another branch and more Via values.".to_owned());
+    quote_counts(&mut f, rounds);
     f.positions = rounds.to_vec();
     Some(f)
 }
@@ -225,6 +236,11 @@ fn refused(c: &Conversation, position: u32, response: &Facts, rounds: &[u32]) ->
         f.severity = Severity::Warning;
         f.detail.push("The call was answered elsewhere all the same.".to_owned());
     }
+    quote_counts(&mut f, rounds);
+    if let (true, Some((at, _))) = (rounds.is_empty(), request) {
+        quote_counts(&mut f, &[at]);
+    }
+    f.quote(position, Part::Name, "");
     f.positions = rounds.to_vec();
     f.positions.extend(start.map(|(p, _, _)| p));
     f.positions.extend(request.map(|(p, _)| p));
@@ -279,6 +295,7 @@ fn kept(c: &Conversation, requests: &[(u32, &Facts)]) -> Option<Finding> {
         received.vias, sent.vias
     ));
     f.ruled_out.push("A B2BUA, which may begin a count of its own: Call-ID and From tag are the same, and the Via of the sender is still there.".to_owned());
+    quote_counts(&mut f, &[from, to]);
     f.positions = vec![from, to];
     f.positions.extend(all.flat_map(|(a, b)| [a, b]).take(14));
     Some(f)
@@ -297,6 +314,7 @@ fn too_low(c: &Conversation, is_low: impl Fn(&Facts) -> bool) -> Option<Finding>
             u16::from(count).saturating_add(n - 1)
         ),
     });
+    quote_counts(&mut f, &[position]);
     f.positions = c.firsts().filter(|(_, f)| is_low(f)).map(|(p, _)| p).take(16).collect();
     if f.positions.is_empty() {
         f.positions.push(position);

@@ -40,11 +40,6 @@ impl Repeated {
     }
 }
 
-/// Whether any message was sent again: asked first, since in most conversations none was.
-pub(super) fn is_any(c: &Conversation) -> bool {
-    c.facts.iter().any(|f| f.repeats.is_some() && !f.copy)
-}
-
 /// Every message that was sent again, in order of its first repeat.
 pub(super) fn of(c: &Conversation) -> Vec<Repeated> {
     let mut places: HashMap<u32, usize> = HashMap::new();

@@ -67,7 +67,7 @@ struct Verdict {
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
-    if !repeats::is_any(c) {
+    if !case.seen().sent_again {
         return;
     }
     let all = repeats::of(c);

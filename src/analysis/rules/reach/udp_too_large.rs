@@ -46,6 +46,9 @@ pub(super) const MOST_BYTES: u32 = 1300;
 
 fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let c = case.conversation;
+    if case.seen().longest_udp_request <= MOST_BYTES {
+        return;
+    }
     let is_large = |f: &Facts| f.size > MOST_BYTES && f.is_request() && f.transport == Transport::Udp;
     let Some((position, first)) = c.firsts().find(|(_, f)| is_large(f)) else { return };
     if is_explained(findings, &["fragment-lost", "loop"], position) {

@@ -5,7 +5,7 @@
 
 use crate::analysis::rules::Product::{Asterisk, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity};
 use crate::base::Safe;
 use crate::sip::{Address, HeaderName, Uri};
 use crate::trace::registration::asked_expires;
@@ -73,6 +73,11 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         });
         f.confidence = if listed.is_empty() { Confidence::Likely } else { Confidence::Certain };
         f.ruled_out.push("a removal: the request asks for a time other than 0".to_owned());
+        f.quote(request, Part::text_in(HeaderName::Contact, missing.uri), "what was to be registered");
+        match listed.is_empty() {
+            true => f.quote(response, Part::Name, "lists nothing"),
+            false => f.quote(response, Part::first(HeaderName::Contact), "what is listed"),
+        }
         f.positions = vec![request, response];
         findings.push(f);
         return;

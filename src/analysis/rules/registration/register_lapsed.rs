@@ -2,7 +2,7 @@
 
 use crate::analysis::rules::Product::{Asterisk, FreeSwitch, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::HeaderName;
 use crate::trace::Kind;
@@ -90,6 +90,15 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     ));
     if lapses.len() > 1 {
         f.detail.push(format!("That happened {}; this is the longest gap.", words::times(lapses.len() as u32)));
+    }
+    if let Some(&(granted_at, again, ..)) = lapses.iter().max_by_key(|l| l.2) {
+        f.quote(
+            granted_at,
+            Part::text_in(HeaderName::Contact, format!("expires={granted}").as_bytes()),
+            "how long it stood",
+        );
+        f.quote(granted_at, Part::text_in(HeaderName::Expires, granted.to_string().as_bytes()), "how long it stood");
+        f.quote(again, Part::CSeq, "came after that");
     }
     f.positions = lapses.iter().flat_map(|l| [l.0, l.1]).collect();
     findings.push(f);

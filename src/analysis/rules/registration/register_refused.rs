@@ -3,7 +3,8 @@
 use crate::analysis::rules::Product::{Asterisk, FreeSwitch, Kamailio, OpenSips};
 use crate::analysis::rules::auth::attempt::asked;
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
+use crate::sip::HeaderName;
 use crate::trace::{Kind, registration};
 
 /// The rule.
@@ -59,6 +60,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
     if response.status / 100 == 5 {
         f.fix = "The registrar is there and does not work: look at its log and configuration. Retry-After, where it is given, says when to try again.";
+    }
+    f.quote(position, Part::Name, "");
+    for name in [HeaderName::Warning, HeaderName::Reason, HeaderName::RetryAfter] {
+        f.quote(position, Part::first(name), "");
     }
     f.positions = request.into_iter().chain([position]).collect();
     findings.push(f);

@@ -2,7 +2,7 @@
 
 use crate::analysis::rules::Product::{Asterisk, FreeSwitch, Kamailio, OpenSips};
 use crate::analysis::rules::{Entry, Rule};
-use crate::analysis::{Case, Finding, Severity};
+use crate::analysis::{Case, Finding, Part, Severity};
 use crate::sip::HeaderName;
 use crate::trace::path::number;
 use crate::trace::registration::asked_expires;
@@ -68,6 +68,8 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 .to_owned(),
         );
     }
+    f.quote(request, Part::first(HeaderName::Expires), "what was asked for");
+    f.quote(response, Part::first(HeaderName::MinExpires), "the least that is taken");
     f.positions = [request, response].into_iter().chain(next.and_then(|n| n.request)).collect();
     findings.push(f);
 }

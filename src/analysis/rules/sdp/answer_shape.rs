@@ -62,6 +62,7 @@ fn finding(pair: &Pair<'_>) -> Option<Finding> {
         f.detail.push("Only media that were refused already differ: most offerers get over it.".to_owned());
     }
     f.ruled_out.push("Both descriptions are whole in the capture: nothing was cut.".to_owned());
+    pair.quote("", &mut f);
     f.positions = vec![pair.at.offer, pair.at.answer];
     Some(f)
 }

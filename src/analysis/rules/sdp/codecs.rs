@@ -119,6 +119,7 @@ fn finding(pair: &Pair<'_>, offered: &MediaFacts, answered: &MediaFacts) -> Opti
     if first.name().is_none() {
         f.confidence = Confidence::Likely;
     }
+    pair.quote(kind, &mut f);
     f.positions = vec![pair.at.offer, pair.at.answer];
     Some(f)
 }

@@ -2,7 +2,7 @@
 
 use super::pairs;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity};
+use crate::analysis::{Case, Finding, Part, Severity};
 use crate::media::facts::MediaFacts;
 use crate::media::negotiation::is_conflict;
 use crate::media::sdp::Direction;
@@ -50,6 +50,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         f.detail.push(format!(
             "The offer says {what}, and the answer says {what} where {right} is the only thing that works."
         ));
+        let line = Part::BodyLine(format!("a={what}").into_bytes());
+        f.quote(pair.at.offer, line.clone(), "the offer");
+        f.quote(pair.at.answer, line, "the answer");
         f.positions = vec![pair.at.offer, pair.at.answer];
         Some(f)
     });

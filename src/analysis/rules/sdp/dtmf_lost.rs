@@ -56,6 +56,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     f.detail.push(format!("Offered: {}. Answered: {}.", formats(&offered.formats), formats(&answered.formats)));
     f.ruled_out
         .push("No INFO request carries digits in this call, so they have no other way than as sound.".to_owned());
+    pair.quote(offered.kind.name(), &mut f);
     f.positions = vec![pair.at.offer, pair.at.answer];
     findings.push(f);
 }

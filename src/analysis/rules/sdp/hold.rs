@@ -1,7 +1,7 @@
 //! `hold`: one side put the call on hold, and for how long.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
 use crate::trace::call::is_from_caller;
@@ -86,6 +86,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let taken_back = if hold.ended.is_some() { "then taken back" } else { "not taken back" };
         let after = words::duration(hold.from.since(start).max(0));
         f.detail.push(format!("Held by {by} {after} after the first message, for {}, {taken_back}.", lasted(hold)));
+        for way in ["a=sendonly", "a=inactive"] {
+            f.quote(hold.begun, Part::BodyLine(way.as_bytes().to_vec()), "held by this");
+        }
         f.positions.push(hold.begun);
         f.positions.extend(hold.ended.map(|(at, _)| at));
     }

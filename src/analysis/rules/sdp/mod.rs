@@ -11,7 +11,7 @@ pub mod rejected;
 pub mod security;
 
 use super::Rule;
-use crate::analysis::Case;
+use crate::analysis::{Case, Finding, Part};
 use crate::base::{Endpoint, Safe};
 use crate::media::SdpFacts;
 use crate::media::facts::{Format, FormatName, MediaFacts};
@@ -57,6 +57,13 @@ pub fn pairs<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Pair<'a>> {
 }
 
 impl<'a> Pair<'a> {
+    /// Quotes the media lines of both sides for a kind of media; every kind where it is empty.
+    pub fn quote(&self, kind: &str, f: &mut Finding) {
+        let line = Part::BodyLine(format!("m={kind}").into_bytes());
+        f.quote(self.at.offer, line.clone(), "the offer");
+        f.quote(self.at.answer, line, "the answer");
+    }
+
     /// Media descriptions of the offer, each with the one that answers it.
     pub fn media(&self) -> impl Iterator<Item = (&'a MediaFacts, &'a MediaFacts)> + use<'a> {
         self.offer.media.iter().zip(&self.answer.media)

@@ -5,7 +5,7 @@
 
 use super::{format_name, pairs};
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity};
 use crate::media::facts::{Format, MediaFacts};
 use crate::trace::{Conversation, Facts};
 
@@ -52,8 +52,8 @@ fn between_sides(case: &Case<'_>) -> Option<Finding> {
         pair.accepted().find_map(|(offered, answered)| {
             let clash = two_meanings(offered, answered);
             let is_clash = clash.is_some();
-            let (ours, theirs) = clash.or_else(|| two_numbers(offered, answered))?;
-            let (ours, theirs) = (format_name(ours), format_name(theirs));
+            let (first, second) = clash.or_else(|| two_numbers(offered, answered))?;
+            let (ours, theirs) = (format_name(first), format_name(second));
             let (offerer, answerer) = (pair.offerer, pair.answerer);
             let mut f = ENTRIES[0].finding(format!("{offerer} offers {ours}, {answerer} answers {theirs}"));
             f.confidence = Confidence::Likely;
@@ -64,6 +64,14 @@ fn between_sides(case: &Case<'_>) -> Option<Finding> {
             f.detail.push(format!(
                 "Each has to send with the number that the other named: {offerer} as {theirs}, {answerer} as {ours}. That is allowed, and many do not."
             ));
+            let (kind, line) = (offered.kind.name(), |f: &Format| f.payload_type.map(|n| format!("a=rtpmap:{n} ")));
+            match (line(first), line(second)) {
+                (Some(ours), Some(theirs)) => {
+                    f.quote(pair.at.offer, Part::BodyLine(ours.into_bytes()), "the offer");
+                    f.quote(pair.at.answer, Part::BodyLine(theirs.into_bytes()), "the answer");
+                }
+                _ => pair.quote(kind, &mut f),
+            }
             f.positions = vec![pair.at.offer, pair.at.answer];
             Some(f)
         })
@@ -115,6 +123,10 @@ fn over_time(case: &Case<'_>) -> Option<Finding> {
                 format_name(is)
             ));
             f.detail.push("Packets that are on their way, and equipment that read only the first description, take the one for the other.".to_owned());
+            if let Some(line) = is.payload_type.map(|n| Part::BodyLine(format!("a=rtpmap:{n} ").into_bytes())) {
+                f.quote(earlier_at, line.clone(), "what it meant first");
+                f.quote(later_at, line, "what it means later");
+            }
             f.positions = vec![earlier_at, later_at];
             return Some(f);
         }

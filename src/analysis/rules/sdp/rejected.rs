@@ -65,6 +65,7 @@ fn finding(pair: &Pair<'_>, offered: &MediaFacts, answered: &MediaFacts) -> Find
         answered.protocol.name()
     ));
     f.confidence = Confidence::Certain;
+    pair.quote(kind, &mut f);
     f.positions = vec![pair.at.offer, pair.at.answer];
     f
 }

@@ -2,10 +2,10 @@
 
 use super::{Pair, pairs};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::media::SdpFacts;
 use crate::media::facts::MediaFacts;
-use crate::sip::Method;
+use crate::sip::{HeaderName, Method};
 use crate::trace::call;
 
 /// The rule.
@@ -137,6 +137,7 @@ fn unkeyed(case: &Case<'_>, code: usize, is_unkeyed: fn(&MediaFacts) -> bool) ->
         "The {} carries the description; neither the session nor the medium has it.",
         words::message(c, f)
     ));
+    finding.quote(position, Part::BodyLine(format!("m={kind}").into_bytes()), format!("{what} for this"));
     finding.positions.push(position);
     Some(finding)
 }
@@ -157,6 +158,7 @@ fn mismatch(pair: &Pair<'_>) -> Option<Finding> {
     let secure = if offered.protocol.is_secure() { pair.offerer } else { pair.answerer };
     f.detail
         .push(format!("{secure} encrypts what it sends and expects the same; its peer sends and expects plain RTP."));
+    pair.quote(offered.kind.name(), &mut f);
     f.positions = vec![pair.at.offer, pair.at.answer];
     Some(f)
 }
@@ -183,6 +185,11 @@ fn refused(case: &Case<'_>) -> Option<Finding> {
     f.ruled_out.push(
         "A codec in common may be missing as well: an offer in the clear with the same codecs would tell.".to_owned(),
     );
+    if let (Some(asked), Some(answered)) = (t.request, t.final_response) {
+        f.quote(asked, Part::BodyLine(b"m=".to_vec()), "nothing in the clear is offered");
+        f.quote(answered, Part::Name, "");
+        f.quote(answered, Part::first(HeaderName::Warning), "what was wrong with it");
+    }
     f.positions = t.request.into_iter().chain(t.final_response).collect();
     Some(f)
 }

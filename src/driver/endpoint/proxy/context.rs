@@ -62,6 +62,13 @@ impl Branch {
         }
     }
 
+    /// Its transaction waits no longer.
+    pub fn give_up_now(&mut self) {
+        if let Some(sent) = &mut self.sent {
+            sent.client.handle_transport_error();
+        }
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         let sent = self.sent.as_ref().and_then(|sent| sent.client.poll_timeout());
         let cancel = self.cancel.as_ref().and_then(Client::poll_timeout);

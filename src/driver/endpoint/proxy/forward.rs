@@ -221,13 +221,18 @@ impl Proxy {
             if timed_out && branch.status.is_none() {
                 given_up.push((at, 408));
             } else if is_late && branch.cancel.is_some() {
+                // Nobody answers any more: the transaction would wait for ever.
+                branch.give_up_now();
                 given_up.push((at, 487));
             } else if is_late {
                 // RFC 3261 §16.8: Timer C
                 branch.cancel(timers, now);
                 match branch.cancel {
                     Some(_) => branch.give_up = Some(now + timers.give_up()),
-                    None => given_up.push((at, 408)),
+                    None => {
+                        branch.give_up_now();
+                        given_up.push((at, 408));
+                    }
                 }
             }
         }

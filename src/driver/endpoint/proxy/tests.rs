@@ -319,4 +319,5 @@ fn timer_c_cancels_what_rings_for_ever() {
     let cancel = sent.iter().find(|(_, _, t)| t.starts_with("CANCEL ")).map(|(at, ..)| *at);
     assert_eq!(cancel, Some(181_000));
     assert!(sent.iter().any(|(at, to, t)| *at == 213_000 && to == ALICE && t.starts_with("SIP/2.0 487 ")), "{sent:?}");
+    assert!(b.proxy.contexts.is_empty() && b.proxy.clients.is_empty() && b.proxy.servers.is_empty());
 }

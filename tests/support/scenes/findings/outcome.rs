@@ -50,6 +50,14 @@ pub const PROOFS: &[Proof] = &[
         &[],
     ),
     proof(
+        "request-refused",
+        "a MESSAGE to a user who is not there: 404",
+        || message_answered(404, "Not Found"),
+        "one that is accepted",
+        || message_answered(202, "Accepted"),
+        &[],
+    ),
+    proof(
         "media-not-acceptable",
         "488 with a Warning to an offer of PCMU and PCMA",
         calls::rejected,
@@ -114,6 +122,15 @@ pub const PROOFS: &[Proof] = &[
         &[],
     ),
 ];
+
+/// A MESSAGE and its answer. RFC 3428
+fn message_answered(status: u16, reason: &str) -> Vec<u8> {
+    let (a, b) = (alice(), bob());
+    let mut s = Scene::new();
+    let text = Message::request("MESSAGE", &a, &b, "message@192.0.2.10", 1).body("text/plain", "Good morning");
+    exchange(&mut s, 0, &a, &b, &text, (status, reason));
+    s.pcap()
+}
 
 /// INVITE, 100, a refusal, ACK.
 fn refused(status: u16, reason: &str) -> Vec<u8> {

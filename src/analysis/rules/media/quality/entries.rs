@@ -48,7 +48,7 @@ pub(super) static ENTRIES: [Entry; 4] = [
         fix: "Give voice priority where the queue is; give the relay a processor of its own; enlarge the jitter buffer as a stopgap.",
         settings: &[
             (Product::Asterisk, "dialplan: Set(JITTERBUFFER(adaptive)=200,1500); pjsip.conf endpoint: tos_audio=ef"),
-            (Product::FreeSwitch, "variable jitterbuffer_msec=60:200; sofia profile: rtp-autoflush-during-bridge"),
+            (Product::FreeSwitch, "variable jitterbuffer_msec=60:200; sofia profile: auto-jitterbuffer-msec"),
         ],
         rule: "RFC 3550 §6.4.1, Appendix A.8",
     },
@@ -66,7 +66,7 @@ pub(super) static ENTRIES: [Entry; 4] = [
         fix: "Where numbers go on unbroken, look at the sender; where they are missing, at the network.",
         settings: &[
             (Product::Asterisk, "pjsip.conf endpoint: rtp_keepalive, rtp_timeout"),
-            (Product::FreeSwitch, "sofia profile: rtp-timeout-sec; variable suppress_cng"),
+            (Product::FreeSwitch, "variable media_timeout (ms); sofia profile: suppress-cng"),
         ],
         rule: "RFC 3550 §5.1",
     },

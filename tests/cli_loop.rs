@@ -46,11 +46,11 @@ fn bindings(running: Running) -> usize {
 
 #[test]
 fn both_ends_hear_each_other_over_every_transport() {
-    let transports = ["udp", "tcp", "ws"];
+    let transports = ["udp", "tcp", "tls", "ws", "wss"];
     let (running, places) = proxy(&transports);
     for (transport, place) in transports.iter().zip(&places) {
         let via = format!("sip:{place};transport={transport}");
-        let done = looped(&via, &["--json", "--dtmf", "12#"], "two");
+        let done = looped(&via, &["--json", "--dtmf", "12#", "--tls-insecure"], "two");
         let told = document(&done);
         assert_eq!(done.status.code(), Some(0), "{transport}: {}", told["result"]);
         assert_eq!(told["schema"], "sipctl.invite/1");

@@ -69,6 +69,13 @@ fn rewritten(bytes: &[u8], relayed: &Relayed) -> Vec<u8> {
     with_port(text, ours.local_addr().unwrap().port()).into_bytes()
 }
 
+/// The message without the Route that led to the relay. RFC 3261 §16.4
+fn without_route(bytes: &[u8], own: SocketAddr) -> Vec<u8> {
+    let (text, own) = (String::from_utf8_lossy(bytes), own.to_string());
+    let is_own = |line: &&str| line.to_ascii_lowercase().starts_with("route:") && line.contains(&own);
+    text.split("\r\n").filter(|line| !is_own(line)).collect::<Vec<_>>().join("\r\n").into_bytes()
+}
+
 /// Passes sound on from one end, or loses it.
 fn carry(relayed: &Arc<Relayed>, passes: bool, to_callee: bool) {
     let relayed = Arc::clone(relayed);
@@ -101,7 +108,8 @@ fn border(proxy: SocketAddr, passes: Passes) -> SocketAddr {
         let mut buffer = [0; 65_536];
         while let Ok((length, from)) = front.recv_from(&mut buffer) {
             let back = behind.entry(from).or_insert_with(|| answers(&front, from, &relayed));
-            let _ = back.send_to(&rewritten(&buffer[..length], &relayed), proxy);
+            let message = without_route(&rewritten(&buffer[..length], &relayed), address);
+            let _ = back.send_to(&message, proxy);
         }
     });
     address

@@ -131,6 +131,9 @@ fn bad_end(record: &Record) -> Option<Judgement> {
         let hint = if status.is_some() { "they had forgotten the call, or hung up at the same moment" } else { LEFT };
         return bad(format!("answered, but {}{left}", words(bye)), hint);
     }
+    if let Some(gone) = problem(&|p| matches!(p, Problem::Gone(..))) {
+        return bad(format!("answered, but {}", words(Some(gone))), "--ladder shows what was asked");
+    }
     match record.ended_by {
         Some(EndedBy::SessionTimer) => bad(
             "the call was ended: nobody refreshed its session in time".to_owned(),
@@ -145,6 +148,16 @@ fn bad_end(record: &Record) -> Option<Judgement> {
 
 /// The first threshold that was missed.
 fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option<String> {
+    let received = missed_by(media, gates);
+    if received.is_some() {
+        return received;
+    }
+    let slow = gates.max_setup.zip(after(record)).filter(|(most, took)| took > most);
+    slow.map(|(most, took)| format!("answered after {}, and {} was wanted", span(took), span(most)))
+}
+
+/// The first threshold that is missed by what came to one end.
+pub(super) fn missed_by(media: Option<&MediaReport>, gates: &Gates) -> Option<String> {
     let received = media.map(|media| &media.received);
     if let Some(least) = gates.min_mos {
         match received.and_then(|r| r.mos()) {
@@ -165,8 +178,7 @@ fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option
             Some(_) => {}
         }
     }
-    let slow = gates.max_setup.zip(after(record)).filter(|(most, took)| took > most);
-    slow.map(|(most, took)| format!("answered after {}, and {} was wanted", span(took), span(most)))
+    None
 }
 
 /// A call that nobody answered.

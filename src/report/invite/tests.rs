@@ -42,7 +42,7 @@ fn ended(by: EndedBy) -> Record {
     Record { ended: ms(&record, 30_000), ended_by: Some(by), ..record }
 }
 
-fn refused(status: u16, reason: &str, fields: &str) -> Record {
+pub(super) fn refused(status: u16, reason: &str, fields: &str) -> Record {
     let response = format!("SIP/2.0 {status} {reason}\r\n{fields}\r\n").into_bytes();
     let mut record = Record { last_response: Some((status, reason.into(), response)), ..ended(EndedBy::Refusal) };
     let at = ms(&record, 5).unwrap();
@@ -53,7 +53,7 @@ fn refused(status: u16, reason: &str, fields: &str) -> Record {
 }
 
 /// Answered after 12 ms, hung up by us three seconds later.
-fn answered() -> Record {
+pub(super) fn answered() -> Record {
     let record = refused(200, "OK", "Server: Lab/1\r\n");
     Record {
         answered: ms(&record, 12),
@@ -65,7 +65,7 @@ fn answered() -> Record {
 }
 
 /// Media of which so many packets came, `lost` of them not.
-fn media(packets: u16, lost: u16, heard: Heard) -> MediaReport {
+pub(super) fn media(packets: u16, lost: u16, heard: Heard) -> MediaReport {
     let mut report = MediaSession::new(Settings::default(), &mut Entropy::seeded(1)).report();
     report.sent.packets = 150;
     let mut receiver = Receiver::new(1);

@@ -4,9 +4,9 @@
 
 mod support;
 
-use support::found::{findings, later, nothing, only};
+use support::found::{decode, findings, later, nothing, only};
 use support::message::{Host, Message};
-use support::scene::Scene;
+use support::scene::{Connection, Scene};
 use support::scenes::findings::dialog::{answer, hang_up, invite, over_proxy};
 use support::scenes::{alice, bob, proxy};
 
@@ -211,4 +211,20 @@ fn a_408_of_a_proxy_is_the_silence_behind_it() {
     s.at(13_000).send(&p, &a, &bye.reply(408, "Request Timeout", &p));
     later(&mut s, 20_000);
     only(&s, "no-response", "error", "It explains, too: 192.0.2.1:5060 refused the BYE from 192.0.2.10:5060: 408");
+}
+
+#[test]
+fn half_an_answer_before_the_connection_closes_is_counted() {
+    let (a, b) = (Host { at: "192.0.2.10:40312".parse().unwrap(), ..alice() }, bob());
+    let request = Message::request("OPTIONS", &a, &b, ID, 1).over("TCP");
+    let whole = request.reply(200, "OK", &b).bytes();
+    let mut s = Scene::new();
+    let mut c = Connection::open(&mut s, a.at, b.at);
+    c.send(&mut s, 0, &request.bytes());
+    c.send(&mut s, 1, &whole[..whole.len() / 2]);
+    c.close_by(&mut s, 1);
+    later(&mut s, 20_000);
+    only(&s, "no-response", "error", "did not answer the OPTIONS");
+    let undecoded = &decode(&s)["summary"]["undecoded"];
+    assert_eq!(undecoded["message_incomplete"], 1, "{undecoded}");
 }

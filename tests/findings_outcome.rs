@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::found::{info, later, nothing, only};
+use support::found::{findings, info, later, nothing, only};
 use support::media::{ANSWER, Talk, sdp};
 use support::message::Message;
 use support::scene::Scene;

@@ -34,9 +34,11 @@ fn start_sipp(lab: &Lab, scenario: &str, options: &[&str], settings: &[(&str, &s
     let mut said = String::new();
     for attempt in 0..5 {
         let name = format!("{scenario}_{attempt}");
-        let done = lab.run(&[&["sipp", "uas", &name, scenario][..], options].concat(), settings);
+        // Of all labs that run at once none may take the port of another for its own.
+        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let settings = [settings, &[("SIPP_PORT", port.as_str())]].concat();
+        let done = lab.run(&[&["sipp", "uas", &name, scenario][..], options].concat(), &settings);
         if done.status.success() {
-            let port = lab.setting(&format!("SIPP_{}", name.to_uppercase()));
             return (name, port);
         }
         said = String::from_utf8_lossy(&done.stderr).into_owned();

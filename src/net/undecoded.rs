@@ -113,7 +113,7 @@ impl Reason {
             Reason::WebSocketBroken => "the start of the WebSocket connection may be missing from the capture",
             Reason::HepMalformed => "look at the agent that sends HEP",
             Reason::MessageTooLarge => "more than 64 KiB header or 16 MiB body: hardly a SIP message",
-            Reason::MessageIncomplete => "the capture ends, or has a gap, in the middle of a message",
+            Reason::MessageIncomplete => "the capture or the connection ends, or has a gap, in the middle of a message",
             Reason::SipInIcmpError => "an ICMP error quotes a SIP message that could not be delivered",
             Reason::SctpIncomplete => "packets are missing from the capture",
         }

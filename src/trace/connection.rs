@@ -62,7 +62,7 @@ enum Content {
 #[derive(Debug)]
 struct Stream {
     framer: Framer,
-    /// Whether a message was found: then what is left at the end is the beginning of another.
+    /// Whether a message was found: then what is left at the end, in either direction, is the beginning of another.
     found: bool,
 }
 
@@ -267,7 +267,8 @@ impl Content {
         match self {
             Content::Sip(streams) => {
                 let left = streams[direction].finish(transport, around);
-                is_incomplete = left > 0 && streams[direction].found;
+                // Who never got beyond the beginning of an answer spoke SIP, too.
+                is_incomplete = left > 0 && streams.iter().any(|stream| stream.found);
             }
             Content::WebSocket(ws) => {
                 is_incomplete = ws.frames[direction].waiting() > 0 && ws.opening[direction].is_none()

@@ -110,7 +110,7 @@ fn response_before(c: &Conversation, t: &Transaction, u: &Unreachable) -> Option
     let first = t.final_response.or(t.first_response);
     let own = first.and_then(|p| c.at(p))?.transaction;
     let is_quoted = |f: &Facts| !f.is_request() && f.transaction == own && f.flow.dst == u.to && f.time <= u.time;
-    let latest = c.firsts().filter(|(_, f)| is_quoted(f)).last();
+    let latest = c.firsts().rfind(|(_, f)| is_quoted(f));
     latest.map(|(p, _)| p).or(first)
 }
 

@@ -14,7 +14,7 @@ use std::process::Command;
 /// The server of the real binary, and where it listens.
 fn serve(args: &[&str]) -> (Running, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
-    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args);
+    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args).env("SIPCTL_PASSWORD", "secret");
     let mut running = Running::start(command);
     let place = running.line("listening on ").rsplit_once("udp:").unwrap().1.to_owned();
     (running, place)
@@ -79,6 +79,36 @@ fn callers_are_rung_and_let_go() {
     let (running, at) = serve(&["--hangup-after", "500ms"]);
     sipp(&lab, "uac_wait_bye_noauth", &at, &[]);
     interrupt(running);
+}
+
+#[test]
+fn provisional_responses_wait_for_their_pracks_one_by_one() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    // The caller of the lab acknowledges these two numbers and no others.
+    let (running, at) = serve(&["--early-media", "--reliable", "--ring", "1s", "--rseq", "4711"]);
+    sipp(&lab, "uac_prack_noauth", &at, &[]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.trim() == "PRACK → 200 OK  ×2"), "{out:?}");
+}
+
+#[test]
+fn callers_are_asked_for_credentials() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--auth", "alice:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
+    sipp(&lab, "uac_call", &at, &[]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.contains("→ 407 Proxy Authentication Required")), "{out:?}");
+    assert!(out.iter().any(|line| line.trim() == "BYE → 200 OK  ×1"), "{out:?}");
+}
+
+#[test]
+fn a_call_rings_before_it_is_refused() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--ring", "300ms", "--status", "486"]);
+    sipp(&lab, "uac_get486_noauth", &at, &[]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.contains("→ 180 Ringing")), "{out:?}");
+    assert!(out.iter().any(|line| line.trim() == "INVITE → 486 Busy Here  ×1"), "{out:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const QUOTED: &[(&str, &[(u64, &str)])] = &[
     ("auth-nonce-reused", &[(5, "n2"), (6, "n1")]),
     ("auth-realm-mismatch", &[(1, "example.com"), (2, "old.example.com")]),
     ("auth-uri-mismatch", &[(2, "sip:registrar.example.net"), (2, "sip:example.com")]),
-    ("auth-weak", &[(1, "Digest realm=\"example.com\", nonce=\"n1\", algorithm=MD5, qop=\"auth\"")]),
+    ("auth-weak", &[(1, "MD5")]),
     ("auth-wrong-credentials", &[(2, "alice"), (3, "401 Unauthorized")]),
     ("binding-missing", &[(0, "sip:alice@192.0.2.10:5060"), (1, "<sip:desk@198.51.100.77:5060>;expires=600")]),
     ("codec-none-common", &[(0, "m=audio 40000 RTP/AVP 0 8 101"), (2, "m=audio 50000 RTP/AVP 18 101")]),

@@ -112,12 +112,14 @@ fn served(words: &[&str]) -> (Running, String) {
 fn every_command_that_sends_fulfils_its_schema() {
     let (_uas, uas) = served(&["uas"]);
     let (_registrar, registrar) = served(&["registrar", "--user", "alice:secret"]);
+    let (_proxy, proxy) = served(&["proxy", "--domain", "example.com"]);
+    let via = format!("sip:{proxy}");
     let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let room = Room::new().with("SIPCTL_PASSWORD", "secret");
     let accounts = room.path("accounts.csv");
     std::fs::write(&accounts, "alice,secret\nmallory,secret\n").unwrap();
     let [alice, mallory] = ["alice", "mallory"].map(|name| format!("sip:{name}@{registrar}"));
-    let table: [(&[&str], i32); 23] = [
+    let table: [(&[&str], i32); 25] = [
         (&["ping", &uas, "-c", "2", "-i", "0"], 0),
         (&["ping", &uas, &closed], 4),
         (&["ping", &uas, "--expect", "404"], 1),
@@ -132,6 +134,8 @@ fn every_command_that_sends_fulfils_its_schema() {
         (&["invite", &uas, "--duration", "500ms", "--min-mos", "4.5"], 6),
         (&["invite", &registrar, "--expect", "2xx"], 1),
         (&["invite", &closed], 4),
+        (&["invite", "--loop", "sip:bob@example.com", "--from", "sip:alice@example.com", "--via", &via, "-d", "2s"], 0),
+        (&["demo", "--duration", "2s"], 0),
         (&["resolve", &uas], 0),
         (&["resolve", &uas, &closed, "--probe"], 4),
         (&["trace", &uas], 0),

@@ -49,7 +49,16 @@ pub struct UasArgs {
     /// Who may call.
     #[command(flatten)]
     pub accounts: AccountArgs,
-    /// Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered)
+    /// Take calls of this user alone, whose password is in --auth-password-file or SIPCTL_PASSWORD
+    #[arg(long, value_name = "USER:REALM", value_parser = user_and_realm, conflicts_with_all = ["user", "users", "realm"])]
+    pub auth: Option<(String, String)>,
+    /// File whose first line is that password
+    #[arg(long, value_name = "FILE", requires = "auth")]
+    pub auth_password_file: Option<PathBuf>,
+    /// Ask callers as a proxy does: 407 instead of 401
+    #[arg(long)]
+    pub auth_proxy: bool,
+    /// Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered); with --ring a call rings first
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=699))]
     pub status: Option<u16>,
     /// Reason phrase of --status (default: the registered one)
@@ -91,6 +100,9 @@ pub struct CallArgs {
     /// Have provisional responses acknowledged by PRACK where the caller can
     #[arg(long)]
     pub reliable: bool,
+    /// RSeq of the first reliable provisional response, for callers who take but one (default: drawn)
+    #[arg(long, value_name = "N", requires = "reliable", value_parser = clap::value_parser!(u32).range(1..=0x7fff_0000))]
+    pub rseq: Option<u32>,
     /// Send back what is heard, instead of a marked tone
     #[arg(long, conflicts_with = "play")]
     pub echo: bool,
@@ -270,6 +282,17 @@ pub struct AccountArgs {
     /// Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
     pub algorithm: Vec<Algorithm>,
+}
+
+/// `alice:example.com`
+fn user_and_realm(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((user, realm)) if !user.is_empty() && !realm.is_empty() => Ok((user.to_owned(), one_line(realm)?)),
+        _ => {
+            Err("a user and a realm: alice:example.com (the password stands in a file or in SIPCTL_PASSWORD)"
+                .to_owned())
+        }
+    }
 }
 
 /// Faults on purpose.

@@ -365,8 +365,9 @@ fn finish(
         stopped: told.stopped,
     };
     let both = looped(&found);
-    let alone = judge(record, told.paired.media.as_ref().map(|m| &m.report), &Gates::default(), told.stopped);
-    let judgement: Judgement = judge_loop(&both, &found, alone);
+    let gates = Gates::default();
+    let alone = judge(record, told.paired.media.as_ref().map(|m| &m.report), &gates, told.stopped);
+    let judgement: Judgement = judge_loop(&both, &found, alone, &gates);
     let code = judgement.exit.code();
     let answered = record.began.zip(record.answered);
     let mut report = Report {

@@ -7,14 +7,14 @@ mod proxy;
 mod show;
 
 use super::output::{self, Output};
-use super::{Failure, active};
+use super::{Failure, active, password};
 use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::cli::output::Format;
 use crate::cli::serve::{
     CallArgs, EndpointArgs, FaultArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs,
 };
-use crate::digest::Qop;
+use crate::digest::{Qop, Secret};
 use crate::driver::endpoint::registrar::{Access, Algorithms, Lifetimes};
 use crate::driver::endpoint::serve::Limits;
 use crate::driver::endpoint::studio;
@@ -32,6 +32,7 @@ use crate::transport::Tap;
 use crate::transport::listener::{Listen, ListenOptions, Listener};
 use anyhow::{Context, anyhow};
 use show::Show;
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,18 +64,27 @@ fn usage(error: anyhow::Error) -> Failure {
 }
 
 fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
-    let users = accounts::of(&args.accounts)?;
+    let (users, realm) = match &args.auth {
+        Some((user, realm)) => (HashMap::from([(user.clone(), auth_password(args)?)]), realm.clone()),
+        None => (accounts::of(&args.accounts)?, args.accounts.realm.clone()),
+    };
     let access = (!users.is_empty()).then(|| {
         let mut offer = Algorithms::default();
         if !args.accounts.algorithm.is_empty() {
             offer.algorithms.clone_from(&args.accounts.algorithm);
         }
-        Access::new(users, args.accounts.realm.clone(), offer, entropy, Instant::now())
+        Access::new(users, realm, offer, entropy, Instant::now())
     });
     let own = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
+    let mut plan = plan(&args.calls)?;
+    // An INVITE that is refused at once needs no call; one that rings first does.
+    let is_for_calls = args.method.is_empty() || args.method.iter().any(|method| method == "INVITE");
+    let rings = !args.calls.ring.is_zero() || !args.calls.answer_after.is_zero();
+    plan.refusal = args.status.filter(|status| *status >= 300 && rings && is_for_calls && args.status_after == 0);
     Ok(Uas {
-        calls: Some(Calls::new(plan(&args.calls)?, own)),
+        calls: Some(Calls::new(plan, own)),
         access,
+        asks_as_proxy: args.auth_proxy,
         status: args.status,
         reason: args.reason.clone(),
         retry_after: args.retry_after.map(|after| after.as_secs()),
@@ -82,6 +92,18 @@ fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
         status_after: args.status_after,
         methods: args.method.iter().map(|m| m.as_bytes().to_vec()).collect(),
         ..Uas::default()
+    })
+}
+
+/// The password of the one user who may call.
+fn auth_password(args: &UasArgs) -> Result<Secret, Failure> {
+    let password = match &args.auth_password_file {
+        Some(path) => Some(password::of_file(path)?),
+        None => password::of_variable(password::VARIABLE)?,
+    };
+    password.map(Secret::Password).ok_or_else(|| {
+        usage(anyhow!("--auth has no password to compare with"))
+            .with_hint("--auth-password-file FILE, or SIPCTL_PASSWORD in the environment")
     })
 }
 
@@ -98,6 +120,7 @@ fn plan(args: &CallArgs) -> Result<Plan, Failure> {
         early_media: args.early_media,
         reliable: args.reliable,
         hangup_after: args.hangup_after,
+        first_rseq: args.rseq,
         wishes: Wishes { is_secure: args.srtp, ..Wishes::default() },
         studio: studio::Options {
             source,

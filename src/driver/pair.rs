@@ -66,10 +66,12 @@ pub async fn call_each_other<W: Watch<Event>>(
     let (tell_callee, mut callee_stage) = watch::channel(Stage::Registering);
     let (of_caller, of_callee, own) = (draw(), draw(), draw());
     let ends = async {
-        tokio::join!(
+        // Polled in this order: the caller's REGISTER goes first.
+        futures_util::future::join(
             registered(caller, of_caller, tell_caller, &wishes),
-            registered(callee, of_callee, tell_callee, &wishes)
+            registered(callee, of_callee, tell_callee, &wishes),
         )
+        .await
     };
     let mut stopped = stop.clone();
     let call = async {

@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(&message[faults[0].start as usize..faults[0].end as usize], "o=- 1 1 IN IP4");
         assert_eq!((faults[0].text.bytes(), faults[0].rule), (&b"o=- 1 1 IN IP4"[..], "RFC 8866 §5.2"));
         // Where the capture lacks the end of the message, half a description proves nothing.
-        let faults = linter.message(Place::default(), message[..message.len() - 30].as_bytes(), true, false);
+        let faults = linter.message(Place::default(), &message.as_bytes()[..message.len() - 30], true, false);
         assert!(faults.iter().all(|f| f.code != "sdp-malformed"), "{faults:?}");
     }
 

@@ -4,8 +4,8 @@ use crate::base::Span;
 
 /// How far back a text is looked for before it is kept again: the messages of a call repeat what the last few said.
 const LOOK_BACK: usize = 16;
-/// Bytes by which a store grows at least.
-const GROWTH: usize = 512;
+/// Bytes that a store has room for at first.
+const FIRST: usize = 512;
 
 /// The ends of a text and its length, mixed: enough to tell most others apart without looking them up.
 fn print(text: &[u8]) -> u32 {
@@ -58,9 +58,8 @@ impl Texts {
             return Span::NONE;
         }
         let start = self.bytes.len();
-        if self.bytes.capacity() - start < text.len() {
-            // By less than the double: of thousands of open calls, what is kept free adds up.
-            self.bytes.reserve_exact(text.len().max(start / 4).max(GROWTH));
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(FIRST);
         }
         self.bytes.extend_from_slice(text);
         Span::new(start, self.bytes.len())

@@ -1,9 +1,9 @@
 //! What comes back for the INVITE: provisional responses with PRACK and early media, and the 2xx with its ACK.
 //! RFC 3261 §13.2.2, RFC 3262 §4, RFC 3264
 
-use super::asking::Wish;
 use super::calling::with_message;
 use super::leg::{Leg, Life, Session};
+use super::wish::Wish;
 use super::{Action, EndedBy, Invite, Problem, Stage};
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message};
@@ -169,10 +169,10 @@ impl Invite {
     pub(super) fn handle_success(&mut self, at: usize, message: &Message<'_>, now: Instant) {
         let status = message.status().unwrap_or_default();
         let Some(leg) = self.leg_of(at, message) else { return };
-        let pause = self.options.timers.t1;
+        let t1 = self.options.timers.t1;
         if let Some(known) = self.legs.get_mut(leg).filter(|leg| leg.life != Life::Early) {
             // Where the ACK still waits for its way this repeat is answered by the first one.
-            let again = known.ack.as_mut().and_then(|ack| ack.again(pause, now));
+            let again = known.ack.as_mut().and_then(|ack| ack.again(t1, now));
             return self.actions.extend(again);
         }
         if !self.is_over() {
@@ -180,6 +180,9 @@ impl Invite {
         }
         if self.note_status(leg, status, true, now) {
             self.tell_response(at, message, Some(leg));
+        }
+        if self.kept.is_none() {
+            self.note_final(at, message);
         }
         let is_wanted = self.stage == Stage::Inviting && self.why.is_none() && self.kept.is_none();
         let is_wanted = is_wanted && self.callings.get(at).is_some_and(|calling| !calling.is_left);
@@ -206,7 +209,10 @@ impl Invite {
         if !has_dialog {
             // Nobody can be told that it is over.
             self.record.may_be_up = true;
-            return self.finish(self.why.unwrap_or(EndedBy::Unusable), now);
+            if is_wanted || self.why.is_some() {
+                self.finish(self.why.unwrap_or(EndedBy::Unusable), now);
+            }
+            return;
         }
         if is_wanted {
             self.up(leg, message, now);

@@ -2,73 +2,21 @@
 
 use super::leg::{Acknowledgement, Life};
 use super::ways::Hop;
-use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, WayId};
+use super::wish::Wish;
+use super::{Action, EndedBy, Event, Inside, Invite, Place, Problem, Stage, WayId};
 use crate::agent::exchange::branch;
 use crate::agent::{Draft, Exchange, Identity, Outcome};
-use crate::media::sdp::Direction;
 use crate::sip::{HeaderName, Message};
 use crate::transaction::Ignored;
 use crate::transport::TransportError;
 use std::time::Instant;
 
+/// Requests of ours that wait for their answers at a time: more come only of a peer that wants a PRACK for each of a flood.
+const MAX_UNDER_WAY: usize = 64;
 /// Requests that are kept once they are answered, so that repeats of the answer are known.
 const MAX_ANSWERED: usize = 16;
 /// Requests inside dialogs that are noted.
 pub(super) const MAX_INSIDE: usize = 256;
-
-/// A request that is to go out inside a dialog.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Wish {
-    /// For the 2xx to the INVITE (or re-INVITE) with that CSeq number: its credentials, and the answer to a late offer.
-    Ack {
-        /// CSeq number.
-        cseq: u32,
-        /// The credentials of the INVITE. RFC 3261 §13.2.2.4
-        credentials: Vec<(HeaderName, String)>,
-        /// The answer to a late offer; empty for none.
-        body: Vec<u8>,
-    },
-    /// For a reliable provisional response. RFC 3262 §4
-    Prack {
-        /// Value of RAck.
-        rack: String,
-        /// The answer to a late offer; empty for none.
-        body: Vec<u8>,
-    },
-    /// A re-INVITE that puts the other side on hold. RFC 3264 §8.4
-    Hold,
-    /// A re-INVITE that takes it back.
-    Resume,
-    /// A refresh of the session. RFC 4028 §10
-    Refresh,
-    /// A digit as INFO.
-    Digit(char),
-    /// The end.
-    Bye,
-}
-
-impl Wish {
-    fn method(&self, takes_update: bool) -> &'static str {
-        match self {
-            Wish::Ack { .. } => "ACK",
-            Wish::Prack { .. } => "PRACK",
-            Wish::Refresh if takes_update => "UPDATE",
-            Wish::Hold | Wish::Resume | Wish::Refresh => "INVITE",
-            Wish::Digit(_) => "INFO",
-            Wish::Bye => "BYE",
-        }
-    }
-
-    fn purpose(&self) -> String {
-        match self {
-            Wish::Ack { .. } | Wish::Prack { .. } | Wish::Bye => String::new(),
-            Wish::Hold => "hold".to_owned(),
-            Wish::Resume => "resume".to_owned(),
-            Wish::Refresh => "session refresh".to_owned(),
-            Wish::Digit(digit) => format!("DTMF {digit}"),
-        }
-    }
-}
 
 /// A request of ours inside a dialog, to its final response.
 #[derive(Debug)]
@@ -90,6 +38,10 @@ impl Invite {
     /// Wants a request sent inside a dialog; it goes as soon as the way is there.
     pub(super) fn ask(&mut self, at: usize, wish: Wish, now: Instant) {
         if let Some(leg) = self.legs.get_mut(at).filter(|leg| leg.life != Life::Gone) {
+            let under_way = self.asking.iter().filter(|asking| !asking.is_done).count() + leg.queue.len();
+            if under_way >= MAX_UNDER_WAY && !matches!(wish, Wish::Ack { .. } | Wish::Bye) {
+                return;
+            }
             if wish == Wish::Bye {
                 leg.life = Life::Leaving;
                 leg.queue.retain(|waiting| matches!(waiting, Wish::Ack { .. }));
@@ -215,28 +167,11 @@ impl Invite {
         let method = wish.method(leg.takes_update);
         let mut draft = dialog.request(method);
         let local = dialog.local().to_owned();
-        match &wish {
-            Wish::Prack { rack, body } => {
-                draft.fields.push((HeaderName::RAck, rack.clone()));
-                draft.body.clone_from(body);
-                draft.content_type = if body.is_empty() { String::new() } else { "application/sdp".to_owned() };
-            }
-            Wish::Hold | Wish::Resume | Wish::Refresh if method == "INVITE" => {
-                let Some(negotiator) = &mut leg.negotiator else { return };
-                match wish {
-                    Wish::Hold => negotiator.set_direction(Direction::SendOnly),
-                    Wish::Resume => negotiator.set_direction(Direction::SendRecv),
-                    _ => {}
-                }
-                draft.body = negotiator.offer();
-                draft.content_type = "application/sdp".to_owned();
-                self.record.local_sdp.clone_from(&draft.body);
-            }
-            Wish::Digit(digit) => {
-                draft.content_type = "application/dtmf-relay".to_owned();
-                draft.body = format!("Signal={digit}\r\nDuration=160\r\n").into_bytes();
-            }
-            _ => {}
+        if !wish.fill(&mut draft, leg.negotiator.as_mut()) {
+            return;
+        }
+        if method == "INVITE" {
+            self.record.local_sdp.clone_from(&draft.body);
         }
         if matches!(method, "INVITE" | "UPDATE") {
             draft.fields.push((HeaderName::Allow, super::ALLOW.to_owned()));
@@ -279,9 +214,8 @@ impl Invite {
 
     /// There is no way at all, not even that of the INVITE.
     fn lost(&mut self, at: usize, wish: &Wish, now: Instant) {
-        if *wish == Wish::Bye {
-            self.bye_ended(at, None, now);
-        }
+        let takes_update = self.legs.get(at).is_some_and(|leg| leg.takes_update);
+        self.asked(at, wish, wish.method(takes_update), None, &[], now);
     }
 
     /// A response to a request of ours inside a dialog; `false` where it is none.
@@ -306,25 +240,12 @@ impl Invite {
 
     /// Takes apart the requests that came to their end.
     pub(super) fn settle_asking(&mut self, now: Instant) {
-        for at in 0..self.asking.len() {
-            let Some(asking) = self.asking.get_mut(at).filter(|asking| !asking.is_done) else { continue };
-            let is_silent = asking.silent_by.is_some_and(|by| by <= now);
-            let outcome = asking.exchange.outcome().cloned().or(is_silent.then_some(Outcome::Timeout));
-            let Some(outcome) = outcome else { continue };
+        while let Some((at, outcome)) = self.next_ended(now) {
+            let Some(asking) = self.asking.get_mut(at) else { return };
             asking.is_done = true;
-            if asking.exchange.attempts().len() > 1 {
-                self.auth = asking.exchange.authenticator().clone();
-                let challenges = self.auth.challenges();
-                self.record.challenges = challenges.map(|(c, by_proxy)| (c.clone(), by_proxy)).collect();
-            }
-            if let Some(refused) = asking.exchange.challenge() {
-                self.record.refused = Some(refused.clone());
-            }
-            let (leg, wish, entry) = (asking.leg, asking.wish.clone(), asking.entry);
-            let draft = asking.exchange.draft();
-            let (method, cseq) = (draft.method.clone(), draft.cseq);
-            let credentials = super::answer::credentials(asking.exchange.request());
-            let (by, broke) = (asking.way, matches!(outcome, Outcome::Failed(_)));
+            let (leg, by, wish, entry) = (asking.leg, asking.way, asking.wish.clone(), asking.entry);
+            let method = asking.exchange.draft().method.clone();
+            self.learn_credentials(at);
             let (status, response) = match &outcome {
                 Outcome::Final { status, response } => (Some(*status), response.as_slice()),
                 Outcome::Timeout | Outcome::Failed(_) => (None, &[][..]),
@@ -333,18 +254,49 @@ impl Invite {
                 inside.status = status;
             }
             self.tell(Event::Asked { method: method.clone(), status });
-            let is_taken = status.is_some_and(|status| (200..300).contains(&status));
-            if is_taken && matches!(method.as_str(), "INVITE" | "UPDATE") {
-                self.refresh_target(leg, response);
+            if status.is_some_and(|status| (200..300).contains(&status)) {
+                self.taken(at, leg, &method, response, now);
             }
-            if is_taken && method == "INVITE" {
-                self.ask(leg, Wish::Ack { cseq, credentials, body: Vec::new() }, now);
-            }
+            let broke = matches!(outcome, Outcome::Failed(_));
             let goes_on = wish == Wish::Bye && status.is_none() && self.leave_by_another_way(leg, by, broke, now);
             if !goes_on {
                 self.asked(leg, &wish, &method, status, response, now);
             }
         }
+    }
+
+    /// The first request that came to its end and was not taken apart yet, and how it ended.
+    fn next_ended(&self, now: Instant) -> Option<(usize, Outcome)> {
+        let open = self.asking.iter().enumerate().filter(|(_, asking)| !asking.is_done);
+        open.into_iter().find_map(|(at, asking)| {
+            let is_silent = asking.silent_by.is_some_and(|by| by <= now);
+            let outcome = asking.exchange.outcome().cloned().or(is_silent.then_some(Outcome::Timeout))?;
+            Some((at, outcome))
+        })
+    }
+
+    /// Takes over what a request has learnt of credentials.
+    fn learn_credentials(&mut self, at: usize) {
+        let Some(asking) = self.asking.get(at) else { return };
+        if asking.exchange.attempts().len() > 1 {
+            self.auth = asking.exchange.authenticator().clone();
+            let challenges = self.auth.challenges();
+            self.record.challenges = challenges.map(|(c, by_proxy)| (c.clone(), by_proxy)).collect();
+        }
+        if let Some(refused) = asking.exchange.challenge() {
+            self.record.refused = Some(refused.clone());
+        }
+    }
+
+    /// A 2xx: the target moves, and that to a re-INVITE is acknowledged.
+    fn taken(&mut self, at: usize, leg: usize, method: &str, response: &[u8], now: Instant) {
+        if matches!(method, "INVITE" | "UPDATE") {
+            self.refresh_target(leg, response);
+        }
+        let Some(asking) = self.asking.get(at).filter(|_| method == "INVITE") else { return };
+        let credentials = super::answer::credentials(asking.exchange.request());
+        let cseq = asking.exchange.draft().cseq;
+        self.ask(leg, Wish::Ack { cseq, credentials, body: Vec::new() }, now);
     }
 
     /// The other side said where it is reached from now on. RFC 3261 §12.2.1.2
@@ -422,23 +374,29 @@ impl Invite {
             Wish::Hold | Wish::Resume | Wish::Refresh => self.renegotiated(leg, wish, method, status, response, now),
             Wish::Digit(_) => {
                 self.plan.digit_sent();
-                self.unless_gone(leg, status, EndedBy::Them, now);
+                self.unless_gone(leg, method, status, now);
             }
         }
     }
 
     /// RFC 3261 §12.2.1.2, RFC 5057 §5.1: 481 says that the dialog is no more, and so does silence.
-    pub(super) fn unless_gone(&mut self, leg: usize, status: Option<u16>, by: EndedBy, now: Instant) {
-        if matches!(status, None | Some(408 | 481)) && self.kept == Some(leg) {
-            self.hang_up(by, now);
+    pub(super) fn unless_gone(&mut self, leg: usize, method: &str, status: Option<u16>, now: Instant) {
+        if matches!(status, None | Some(408 | 481)) && self.kept == Some(leg) && self.stage == Stage::Up {
+            self.trouble(Problem::Gone(method.to_owned(), status));
+            self.hang_up(EndedBy::Unusable, now);
         }
     }
 
     /// What the requests inside dialogs have to send.
     pub(super) fn poll_asking(&mut self, now: Instant) -> Option<Action> {
         self.asking.iter_mut().find_map(|asking| {
-            let bytes = asking.exchange.poll_transmit(now)?;
-            Some(Action::Send { way: asking.way, to: None, bytes })
+            loop {
+                let bytes = asking.exchange.poll_transmit(now)?;
+                // What nobody waits for any more is not repeated.
+                if !asking.is_done || asking.exchange.outcome().is_some() {
+                    return Some(Action::Send { way: asking.way, to: None, bytes });
+                }
+            }
         })
     }
 }

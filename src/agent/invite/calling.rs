@@ -199,10 +199,14 @@ impl Invite {
             200..=299 => self.handle_success(at, message, now),
             _ => {
                 self.tell_response(at, message, None);
-                let Some(calling) = self.callings.get_mut(at) else { return };
-                if calling.exchange.attempts().len() > before {
+                let is_challenged = self.callings.get(at).is_some_and(|c| c.exchange.attempts().len() > before);
+                if !is_challenged || self.why.is_some() {
+                    self.note_final(at, message);
+                }
+                if is_challenged {
                     return self.challenged(at, now);
                 }
+                let Some(calling) = self.callings.get_mut(at) else { return };
                 calling.is_over = true;
                 self.handle_refusal(at, message, now);
             }
@@ -249,15 +253,20 @@ impl Invite {
         self.draft.cseq = calling.exchange.draft().cseq;
     }
 
-    /// Tells a response, and notes it as the one that counts where it is final.
+    /// Notes a final response as the one that counts.
+    pub(super) fn note_final(&mut self, at: usize, message: &Message<'_>) {
+        if self.callings.get(at).is_some_and(|calling| !calling.is_left) {
+            let (status, reason) = (message.status().unwrap_or_default(), message.reason().unwrap_or_default());
+            self.record.last_response = Some((status, reason.to_vec(), message.bytes.to_vec()));
+        }
+    }
+
+    /// Tells a response, repeats left out.
     pub(super) fn tell_response(&mut self, at: usize, message: &Message<'_>, fork: Option<usize>) {
         let (status, reason) = (message.status().unwrap_or_default(), message.reason().unwrap_or_default().to_vec());
         let Some(calling) = self.callings.get_mut(at) else { return };
         if fork.is_none() && calling.told.replace(status) == Some(status) {
             return;
-        }
-        if status >= 200 && !calling.is_left {
-            self.record.last_response = Some((status, reason.clone(), message.bytes.to_vec()));
         }
         let (is_reliable, has_sdp) = (super::answer::is_reliable(message), message.sdp_body().is_some());
         self.tell(Event::Response { status, reason, is_reliable, has_sdp, fork });

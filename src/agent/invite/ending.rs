@@ -1,7 +1,7 @@
 //! How a call ends: our BYE, a wish to stop, and when nothing is left to do. RFC 3261 §15
 
-use super::asking::Wish;
 use super::leg::Life;
+use super::wish::Wish;
 use super::{EndedBy, Event, Invite, Problem, Stage};
 use std::time::{Duration, Instant};
 

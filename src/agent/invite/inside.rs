@@ -87,7 +87,7 @@ impl Invite {
         }
         let source = Source { way, from, now };
         if request.method() == Method::Ack {
-            return self.handle_ack(request, now);
+            return self.handle_ack(request);
         }
         if request.cseq().is_none() || request.branch().is_empty() && request.top_via().is_none() {
             return false;
@@ -323,7 +323,7 @@ impl Invite {
     }
 
     /// The ACK of our 2xx to a re-INVITE: with the answer, where the 2xx had the offer.
-    fn handle_ack(&mut self, request: &Message<'_>, now: Instant) -> bool {
+    fn handle_ack(&mut self, request: &Message<'_>) -> bool {
         let Some(leg) = self.owner(request) else { return false };
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         let Some(accepted) = self.accepted.iter_mut().find(|a| a.leg == leg && a.cseq == number) else { return false };
@@ -348,7 +348,6 @@ impl Invite {
                 self.trouble(Problem::Media(Unacceptable::NoMedia));
             }
         }
-        let _ = now;
         true
     }
 

@@ -1,7 +1,7 @@
 //! The dialogs that one INVITE makes: each To tag is one, with an offer and answer of its own. RFC 3261 §12.1.2, §13.2.2.4
 
-use super::asking::Wish;
 use super::ways::Hop;
+use super::wish::Wish;
 use super::{Action, Fork, Invite, Problem, WayId};
 use crate::agent::Dialog;
 use crate::media::Negotiator;
@@ -45,31 +45,27 @@ pub(super) enum Life {
     Gone,
 }
 
-/// ACKs of one 2xx that are sent without a pause between them: more than its sender repeats it within 64*T1.
-const MAX_ACKS: u32 = 16;
-
 /// The ACK of a 2xx, which each repeat of that is answered with.
 #[derive(Clone, Debug)]
 pub(super) struct Acknowledgement {
     way: WayId,
     bytes: Vec<u8>,
-    sends: u32,
     last: Instant,
 }
 
 impl Acknowledgement {
     /// As it was sent first.
     pub(super) fn new(way: WayId, bytes: Vec<u8>, now: Instant) -> Self {
-        Acknowledgement { way, bytes, sends: 1, last: now }
+        Acknowledgement { way, bytes, last: now }
     }
 
-    /// For a repeat of the 2xx. Some answer each repeated ACK with the 2xx: with those it would go on for ever, as fast as the
-    /// network can, and so it is sent no more than once in `pause` from some point on. RFC 3261 §13.2.2.4
-    pub(super) fn again(&mut self, pause: Duration, now: Instant) -> Option<Action> {
-        if self.sends >= MAX_ACKS && now.saturating_duration_since(self.last) < pause {
+    /// For a repeat of the 2xx. Its sender repeats it after T1 at the earliest (RFC 3261 §13.3.1.4): what comes much sooner is the
+    /// network's copy, or of a server that takes each ACK for a repeat and repeats its 2xx in turn, without end.
+    pub(super) fn again(&mut self, t1: Duration, now: Instant) -> Option<Action> {
+        if now.saturating_duration_since(self.last) < t1 / 2 {
             return None;
         }
-        (self.sends, self.last) = (self.sends.saturating_add(1), now);
+        self.last = now;
         Some(Action::Send { way: self.way, to: None, bytes: self.bytes.clone() })
     }
 }

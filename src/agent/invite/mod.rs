@@ -16,6 +16,7 @@ pub mod record;
 mod redirect;
 mod session_timer;
 mod ways;
+mod wish;
 
 #[cfg(test)]
 mod tests;

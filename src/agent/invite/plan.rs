@@ -1,8 +1,8 @@
 //! What happens while the call stands: digits, hold and resume, refreshes of the session, and our BYE in time.
 
-use super::asking::Wish;
 use super::calling::with_message;
 use super::leg::Session;
+use super::wish::Wish;
 use super::{Action, DtmfMode, EndedBy, Invite, InviteOptions, Problem, Stage};
 use crate::media::negotiator::Unacceptable;
 use crate::media::sdp::Direction;
@@ -245,14 +245,16 @@ impl Invite {
                 self.ask(at, Wish::Refresh, now);
             }
             (Wish::Refresh, Some(422)) => self.refresh_longer(at, response, now),
-            (Wish::Refresh, status) => self.unless_gone(at, status, EndedBy::SessionTimer, now),
+            (Wish::Refresh, None | Some(408 | 481)) => self.hang_up(EndedBy::SessionTimer, now),
+            // RFC 4028 §10: what was agreed runs on.
+            (Wish::Refresh, _) => {}
             _ => {
                 let negotiator = self.legs.get_mut(at).and_then(|leg| leg.negotiator.as_mut());
                 if let Some(negotiator) = negotiator.filter(|_| *wish == Wish::Hold) {
                     negotiator.set_direction(Direction::SendRecv);
                 }
                 self.plan.held(wish, false, now);
-                self.unless_gone(at, status, EndedBy::Them, now);
+                self.unless_gone(at, method, status, now);
             }
         }
     }
@@ -295,7 +297,7 @@ impl Invite {
                 self.timer.lengthen(least, now);
                 self.ask(at, Wish::Refresh, now);
             }
-            None => self.unless_gone(at, None, EndedBy::SessionTimer, now),
+            None => self.hang_up(EndedBy::SessionTimer, now),
         }
     }
 }

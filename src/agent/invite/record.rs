@@ -128,8 +128,12 @@ pub enum Problem {
     NoRedirectTarget,
     /// Our BYE was refused, or nobody answered it.
     Bye(Option<u16>),
-    /// A request of ours inside the dialog found no way.
+    /// There was no way to that URI, the next hop of a dialog, or nobody answered there: what belongs there went by the way of the
+    /// INVITE.
     NoWay(String),
+    /// A request of ours inside the dialog, of that method, was answered with 481 or 408, or not at all: the other side knows the call
+    /// no more, and it was ended. RFC 3261 §12.2.1.2
+    Gone(String, Option<u16>),
     /// A response demanded an extension that we have not. RFC 3261 §8.1.3.6
     BadExtension(Vec<u8>),
     /// More early dialogs than are followed.

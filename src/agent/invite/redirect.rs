@@ -10,6 +10,8 @@ use std::time::Instant;
 
 /// Contacts that wait to be tried.
 const MAX_CONTACTS: usize = 32;
+/// How often extensions are left out or added: a peer may want it one way, then the other.
+const MAX_EXTENSIONS: u32 = 2;
 /// How often an interval may be too small. RFC 4028 §7.3
 const MAX_TOO_SMALL: u32 = 2;
 
@@ -24,6 +26,8 @@ pub(super) struct Redirects {
     count: u32,
     /// How often an interval was too small.
     too_small: u32,
+    /// How often extensions were left out or added.
+    extensions: u32,
 }
 
 impl Invite {
@@ -91,11 +95,13 @@ impl Invite {
             Some(421) => self.add_demanded(response),
             _ => self.lengthen(response),
         };
-        if !changed {
+        let is_extension = response.status() != Some(422);
+        self.redirects.extensions += u32::from(changed && is_extension);
+        if !changed || is_extension && self.redirects.extensions > MAX_EXTENSIONS {
             return false;
         }
         self.next_cseq();
-        self.aim.why = Some(if response.status() == Some(422) { "session interval" } else { "extension" });
+        self.aim.why = Some(if is_extension { "extension" } else { "session interval" });
         self.call(now);
         true
     }

@@ -199,8 +199,9 @@ pub(super) async fn run(args: &InviteArgs, target: &Target) -> Result<Exit, Fail
         stopped,
     };
     let told = looped(&found);
-    let alone = judge(record, paired.media.as_ref().map(|e| &e.report), &gates(args), stopped);
-    let judgement = judge_loop(&told, &found, alone);
+    let gates = gates(args);
+    let alone = judge(record, paired.media.as_ref().map(|e| &e.report), &gates, stopped);
+    let judgement = judge_loop(&told, &found, alone, &gates);
     let trial = Trial {
         target: &args.target,
         plan: &plan,

@@ -36,6 +36,8 @@ pub struct Uas {
     pub calls: Option<Calls>,
     /// Who may call; `None` for everybody.
     pub access: Option<Access>,
+    /// Whether callers are asked as a proxy asks: 407 instead of 401.
+    pub asks_as_proxy: bool,
 }
 
 /// What it takes without calls. An INVITE is understood and refused: there is no session to be had here.
@@ -47,6 +49,11 @@ impl Uas {
     fn told(&mut self, arrival: &Arrival<'_>) -> Option<u16> {
         let status = self.status?;
         let text = arrival.request.method_text();
+        // The call rings first.
+        if arrival.request.method() == Method::Invite && self.calls.as_ref().is_some_and(|c| c.plan().refusal.is_some())
+        {
+            return None;
+        }
         if !self.methods.is_empty() && !self.methods.iter().any(|m| m == text) {
             return None;
         }
@@ -93,7 +100,8 @@ impl Role for Uas {
                 return calls.inside(arrival, out);
             }
             if method == Method::Invite {
-                return challenged(self.access.as_mut(), arrival, out).unwrap_or_else(|| calls.invite(arrival, out));
+                return challenged(self.access.as_mut(), self.asks_as_proxy, arrival, out)
+                    .unwrap_or_else(|| calls.invite(arrival, out));
             }
         }
         let (allow, supported) = match self.calls {
@@ -176,14 +184,18 @@ impl Role for Uas {
 }
 
 /// Asks who calls for credentials; `None` where there is nothing to ask. RFC 3261 §22.2
-fn challenged(access: Option<&mut Access>, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Option<Answer> {
-    match access?.check_field(arrival, HeaderName::Authorization) {
+fn challenged(access: Option<&mut Access>, as_proxy: bool, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Option<Answer> {
+    let (status, asks, answers) = match as_proxy {
+        true => (407, HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
+        false => (401, HeaderName::WwwAuthenticate, HeaderName::Authorization),
+    };
+    match access?.check_field(arrival, answers) {
         Verdict::Open | Verdict::Known(_) => return None,
         Verdict::Unknown => arrival.reply(403, out).finish(),
         Verdict::Challenge(challenges) => {
-            let mut reply = arrival.reply(401, out);
+            let mut reply = arrival.reply(status, out);
             for challenge in &challenges {
-                reply.field(HeaderName::WwwAuthenticate, challenge);
+                reply.field(asks, challenge);
             }
             reply.finish();
         }

@@ -84,16 +84,14 @@ impl Sending {
         if !agreed.sends || self.is_stopped {
             self.pause();
         } else if !could && self.source.is_paced() {
-            // The RTP clock ran on while nothing was sent. RFC 3550 §5.1
+            // The RTP clock ran on while nothing was sent, RFC 3550 §5.1, and the rhythm of the mark with it: what is heard is timed by it.
             if let Some((then, timestamp)) = self.last_due {
-                let paused = now.since(then).max(0) / 1_000_000 * i64::from(SAMPLES_PER_MS);
-                self.rtp.advance(timestamp.wrapping_add(paused as u32).wrapping_sub(self.rtp.timestamp()));
-                self.position += paused as u64;
+                let paused = now.since(then).max(0) / 1000 * i64::from(SAMPLES_PER_MS) / 1000;
+                let skipped = timestamp.wrapping_add(paused as u32).wrapping_sub(self.rtp.timestamp());
+                self.rtp.advance(skipped);
+                self.position = self.position.saturating_add_signed(i64::from(skipped as i32));
             }
             (self.due, self.opens) = (Some(now), true);
-            // The mark's own clock starts anew: what was paused would be out of step with what was counted.
-            self.began = None;
-            self.position = 0;
         }
     }
 

@@ -209,6 +209,24 @@ fn hold_stops_sending_and_resuming_opens_a_talkspurt() {
 }
 
 #[test]
+fn a_hold_does_not_shift_the_rhythm_by_which_delay_is_told() {
+    let (mut a, mut b) = pair(Source::Mark, Wishes::default());
+    run(&mut a, &mut b, 0, 2000, 40, |_| false);
+    for (direction, from, until) in [(Direction::SendOnly, 2000, 3330), (Direction::SendRecv, 3330, 12_000)] {
+        a.negotiator.set_direction(direction);
+        let (answer, agreed) = b.negotiator.answer(&a.negotiator.offer()).unwrap();
+        b.session.agree(ms(from), &agreed);
+        a.session.agree(ms(from), &a.negotiator.conclude(&answer).unwrap());
+        run(&mut a, &mut b, from, until, 40, |_| false);
+    }
+    let Heard::Mark { began: Some(began), .. } = a.session.report().received.heard else { panic!("no mark is heard") };
+    let sent = b.session.report().sent;
+    assert_eq!(sent.tone_began, sent.first);
+    let late = began.since(sent.tone_began.unwrap()).rem_euclid(3_100_000_000);
+    assert!((30_000_000..50_000_000).contains(&late), "{late}");
+}
+
+#[test]
 fn the_last_report_takes_its_leave_and_nothing_follows() {
     let (mut a, mut b) = pair(Source::Mark, Wishes::default());
     run(&mut a, &mut b, 0, 500, 5, |_| false);

@@ -128,7 +128,9 @@ pub fn verdict(report: &Report, judgement: &Judgement, terminal: Terminal, out: 
         let text = format!("asked to call {}: declined", Safe(target.bytes()));
         line("transfer", Tone::Plain, &text, terminal, out)?;
     }
-    for problem in report.problems.iter().take(MOST_LINES) {
+    // What the verdict says is not said twice.
+    let notes = report.problems.iter().filter(|problem| !judgement.reason.contains(&problem.detail));
+    for problem in notes.take(MOST_LINES) {
         line("note", Tone::Warning, &Safe(problem.detail.as_bytes()).to_string(), terminal, out)?;
     }
     if let Some(media) = report.media.as_ref().filter(|m| m.sent.codec.is_some() || m.received.packets > 0) {

@@ -156,12 +156,12 @@ fn times(n: u64, terminal: Terminal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bindings, exchange, summary};
+    use super::{bindings, exchange, relayed, summary};
     use crate::base::Timestamp;
     use crate::render::Terminal;
     use crate::report::Text;
     use crate::report::decode::Instant;
-    use crate::report::serve::{Answers, Binding, Exchange, SCHEMA, Summary};
+    use crate::report::serve::{Answers, Binding, Exchange, Passed, Relayed, SCHEMA, Summary};
     use std::collections::BTreeMap;
 
     fn text(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
@@ -214,6 +214,23 @@ mod tests {
             "20,000 requests in 2.0 s, 2 repeats\n  OPTIONS → 200 OK  ×20,000\n  not answered: 1 ack, 3 not sip\n  \
              5 answers forgotten before 32 s had passed\n  1 answer could not be sent\n  connections closed: 2 does not read\n"
         );
+    }
+
+    #[test]
+    fn relayed_media_says_which_side_was_silent() {
+        let heard = |packets, refused| Passed {
+            packets,
+            rtcp_packets: 0,
+            refused,
+            source: (packets > 0).then(|| "192.0.2.1:4000".to_owned()),
+        };
+        let told = Relayed { call: 2, line: 0, from_caller: heard(1500, 2), from_callee: heard(0, 0) };
+        assert_eq!(
+            text(|out| relayed(&told, Terminal::default(), out)),
+            "media of call 2: 1,500 packets from the caller (192.0.2.1:4000), 2 of others refused, none from the callee\n"
+        );
+        let told = Relayed { line: 1, from_callee: heard(1, 0), ..told };
+        assert!(text(|out| relayed(&told, Terminal::default(), out)).starts_with("media of call 2, line 2: "));
     }
 
     #[test]

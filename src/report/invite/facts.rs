@@ -193,7 +193,7 @@ pub struct Cancel {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Problem {
     /// A stable word: `media`, `no_contact`, `no_ports`, `redirect_loop`, `too_many_redirects`, `no_redirect_target`, `bye`, `no_way`,
-    /// `bad_extension`, `too_many_forks`.
+    /// `gone`, `bad_extension`, `too_many_forks`.
     pub code: &'static str,
     /// In words.
     pub detail: String,
@@ -213,10 +213,13 @@ pub fn problem_words(problem: &Wrong) -> (&'static str, String) {
         Wrong::NoRedirectTarget => ("no_redirect_target", "redirected, and to nobody whom we can call".to_owned()),
         Wrong::Bye(Some(status)) => ("bye", format!("our BYE was refused with {status}")),
         Wrong::Bye(None) => ("bye", "our BYE was not answered".to_owned()),
-        Wrong::NoWay(uri) => (
-            "no_way",
-            format!("no way was found to {}, where what we ask inside the call has to go", Safe(uri.as_bytes())),
-        ),
+        Wrong::NoWay(uri) => {
+            ("no_way", format!("nobody was reached at {}: the way of the INVITE was taken", Safe(uri.as_bytes())))
+        }
+        Wrong::Gone(method, status) => {
+            let came = status.map_or_else(|| "was not answered".to_owned(), |s| format!("was answered with {s}"));
+            ("gone", format!("our {method} inside the call {came}: they know the call no more"))
+        }
         Wrong::BadExtension(name) => {
             ("bad_extension", format!("a response demanded an extension that we have not: {}", Safe(name)))
         }

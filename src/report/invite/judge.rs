@@ -17,6 +17,9 @@ use std::time::Duration;
 /// What to do about a call that may be left up.
 const LEFT: &str = "the other side ends it when its session timer or its user does";
 
+/// What to do about answers that are none.
+const ODD: &str = "-v shows them: another branch, Call-ID, tag or CSeq than ours, or what is no SIP";
+
 /// What a call is held against.
 #[derive(Clone, Debug, Default)]
 pub struct Gates {
@@ -109,19 +112,29 @@ fn bad_end(record: &Record) -> Option<Judgement> {
     let bad = |reason: String, hint: &str| Some(Judgement::new(Exit::Unexpected, reason, hint));
     let problem = |found: &dyn Fn(&Problem) -> bool| record.problems.iter().rev().find(|p| found(p));
     let words = |problem: Option<&Problem>| problem.map(|p| problem_words(p).1).unwrap_or_default();
-    if let Some(Problem::Bye(status)) = problem(&|p| matches!(p, Problem::Bye(_))) {
+    let left = if record.may_be_up { ": the call may be left up" } else { "" };
+    let bye = problem(&|p| matches!(p, Problem::Bye(_)));
+    if record.ended_by == Some(EndedBy::Unusable) {
+        let media = problem(&|p| matches!(p, Problem::Media(_) | Problem::NoPorts));
+        let other = problem(&|p| !matches!(p, Problem::Bye(_) | Problem::NoWay(_)));
+        let mut why = words(media.or(other));
+        if why.is_empty() {
+            why = "it lacks what a dialog needs (From, To and its tag, Call-ID, CSeq)".to_owned();
+        }
+        let bye = bye.map(|bye| format!("; {}{left}", words(Some(bye)))).unwrap_or_default();
+        return bad(
+            format!("answered with what cannot be used: {why}{bye}"),
+            "-v shows what came, --ladder offer and answer",
+        );
+    }
+    if let Some(Problem::Bye(status)) = bye {
         let hint = if status.is_some() { "they had forgotten the call, or hung up at the same moment" } else { LEFT };
-        let left = if record.may_be_up { ": the call may be left up" } else { "" };
-        return bad(format!("answered, but {}{left}", words(Some(&Problem::Bye(*status)))), hint);
+        return bad(format!("answered, but {}{left}", words(bye)), hint);
+    }
+    if let Some(gone) = problem(&|p| matches!(p, Problem::Gone(..))) {
+        return bad(format!("answered, but {}", words(Some(gone))), "--ladder shows what was asked");
     }
     match record.ended_by {
-        Some(EndedBy::Unusable) => {
-            let media = problem(&|p| matches!(p, Problem::Media(_) | Problem::NoPorts));
-            bad(
-                format!("answered with what cannot be used: {}", words(media.or(record.problems.last()))),
-                "--ladder shows offer and answer",
-            )
-        }
         Some(EndedBy::SessionTimer) => bad(
             "the call was ended: nobody refreshed its session in time".to_owned(),
             "the session timer was to be refreshed by them, or our refresh found no answer",
@@ -135,6 +148,16 @@ fn bad_end(record: &Record) -> Option<Judgement> {
 
 /// The first threshold that was missed.
 fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option<String> {
+    let received = missed_by(media, gates);
+    if received.is_some() {
+        return received;
+    }
+    let slow = gates.max_setup.zip(after(record)).filter(|(most, took)| took > most);
+    slow.map(|(most, took)| format!("answered after {}, and {} was wanted", span(took), span(most)))
+}
+
+/// The first threshold that is missed by what came to one end.
+pub(super) fn missed_by(media: Option<&MediaReport>, gates: &Gates) -> Option<String> {
     let received = media.map(|media| &media.received);
     if let Some(least) = gates.min_mos {
         match received.and_then(|r| r.mos()) {
@@ -155,8 +178,7 @@ fn missed(record: &Record, media: Option<&MediaReport>, gates: &Gates) -> Option
             Some(_) => {}
         }
     }
-    let slow = gates.max_setup.zip(after(record)).filter(|(most, took)| took > most);
-    slow.map(|(most, took)| format!("answered after {}, and {} was wanted", span(took), span(most)))
+    None
 }
 
 /// A call that nobody answered.
@@ -188,23 +210,33 @@ fn unanswered(record: &Record, gates: &Gates, status: Option<u16>) -> Judgement 
 }
 
 fn timeout(record: &Record) -> Judgement {
-    let waited = record.began.zip(record.ended).map(|(from, to)| to.saturating_duration_since(from));
+    // How long it takes until a CANCEL that brings nothing is given up is not how long was waited for an answer.
+    let until = record.cancelled.map(|cancel| cancel.at).or(record.ended);
+    let waited = record.began.zip(until).map(|(from, to)| to.saturating_duration_since(from));
     let waited = waited.map(|w| format!(" in {}", span(w))).unwrap_or_default();
+    let cancelled = match record.cancelled {
+        Some(cancel) if cancel.invite_status.is_none() => "; the call was cancelled, and no final response came",
+        Some(_) => "; the call was cancelled",
+        None => "",
+    };
     let (reason, hint) = match (record.ringing, record.trying) {
-        (Some(_), _) => {
-            (format!("it rang, and nobody answered{waited}: the call was cancelled"), "--ring-timeout waits longer")
-        }
+        (Some(_), _) => (format!("it rang, and nobody answered{waited}{cancelled}"), "--ring-timeout waits longer"),
         (None, Some(_)) => (
-            format!("no answer{waited}: the call was taken (100) and never rang"),
+            format!("no answer{waited}: the call was taken (100) and never rang{cancelled}"),
             "a proxy that cannot reach the callee; --ring-timeout waits longer",
         ),
         (None, None) => {
             let sends = record.tries.last().and_then(|t| t.attempts.last()).map_or(0, |a| a.sends);
             let times = if sends == 1 { "once".to_owned() } else { format!("{sends} times") };
-            (
-                format!("no answer to INVITE (sent {times})"),
-                "a firewall, a wrong address, or a server that ignores unknown callers; --timeout waits longer",
-            )
+            let reason = format!("no answer to INVITE (sent {times})");
+            match record.ignored {
+                0 => (
+                    reason,
+                    "a firewall, a wrong address, or a server that ignores unknown callers; --timeout waits longer",
+                ),
+                1 => (format!("{reason}; a message came that does not answer it"), ODD),
+                n => (format!("{reason}; {n} messages came that do not answer it"), ODD),
+            }
         }
     };
     Judgement::new(Exit::NoAnswer, reason, hint)

@@ -1,6 +1,7 @@
 //! A call from one end of ours to the other: what each heard of the other, and what lay between them did to it.
 
 use super::changes::{Change, changes};
+use super::judge::{Gates, missed_by};
 use super::media::{Media, Since, media};
 use crate::agent::invite::Record;
 use crate::agent::register::Mode;
@@ -152,9 +153,10 @@ fn delay_ms(sent: Timestamp, heard: Timestamp) -> f64 {
     heard.since(sent).rem_euclid(period) as f64 / 1e6
 }
 
-/// Judges both ends together: `call` is what the end that called comes to by itself.
+/// Judges both ends together: `call` is what the end that called comes to by itself, held against the `gates` that the sound of both ends
+/// is held against.
 #[must_use]
-pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement) -> Judgement {
+pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement, gates: &Gates) -> Judgement {
     let ends = ["the caller", "the callee"].into_iter().zip(looped.aors).zip(looped.registrations());
     if looped.stopped {
         let left = [looped.caller, looped.callee].iter().any(|end| end.may_be_bound);
@@ -168,7 +170,8 @@ pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement) -> Judgeme
         let reason = format!("{end}, {aor}, is not registered: {}", judgement.reason);
         return Judgement::new(judgement.exit, reason, judgement.hint);
     }
-    if call.exit != Exit::Good {
+    // A refusal may be what was expected. What is heard at neither end is worse than a threshold that is missed for it.
+    if looped.record.answered.is_none() || !matches!(call.exit, Exit::Good | Exit::Missed) {
         return call;
     }
     let unexpected = |reason: String, hint: &str| Judgement::new(Exit::Unexpected, reason, hint);
@@ -187,6 +190,12 @@ pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement) -> Judgeme
             reason,
             "look at the payload types of telephone-event in both descriptions: --ladder shows them",
         );
+    }
+    if call.exit != Exit::Good {
+        return call;
+    }
+    if let Some(reason) = missed_by(looped.callee_media().map(|ended| &ended.report), gates) {
+        return Judgement::new(Exit::Missed, format!("at the callee: {reason}"), "");
     }
     if let Some(((end, _), judgement)) = registrations.next() {
         return Judgement::new(
@@ -229,3 +238,6 @@ fn deaf(found: &Loop) -> Option<(String, &'static str)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ fn ended(by: EndedBy) -> Record {
     Record { ended: ms(&record, 30_000), ended_by: Some(by), ..record }
 }
 
-fn refused(status: u16, reason: &str, fields: &str) -> Record {
+pub(super) fn refused(status: u16, reason: &str, fields: &str) -> Record {
     let response = format!("SIP/2.0 {status} {reason}\r\n{fields}\r\n").into_bytes();
     let mut record = Record { last_response: Some((status, reason.into(), response)), ..ended(EndedBy::Refusal) };
     let at = ms(&record, 5).unwrap();
@@ -53,7 +53,7 @@ fn refused(status: u16, reason: &str, fields: &str) -> Record {
 }
 
 /// Answered after 12 ms, hung up by us three seconds later.
-fn answered() -> Record {
+pub(super) fn answered() -> Record {
     let record = refused(200, "OK", "Server: Lab/1\r\n");
     Record {
         answered: ms(&record, 12),
@@ -65,7 +65,7 @@ fn answered() -> Record {
 }
 
 /// Media of which so many packets came, `lost` of them not.
-fn media(packets: u16, lost: u16, heard: Heard) -> MediaReport {
+pub(super) fn media(packets: u16, lost: u16, heard: Heard) -> MediaReport {
     let mut report = MediaSession::new(Settings::default(), &mut Entropy::seeded(1)).report();
     report.sent.packets = 150;
     let mut receiver = Receiver::new(1);
@@ -192,7 +192,37 @@ fn each_way_to_end_has_its_exit_code_and_its_words() {
         (
             with(ended(EndedBy::Timeout), &|r| r.ringing = ms(r, 1)),
             Exit::NoAnswer,
-            "it rang, and nobody answered in 30.0 s: the call was cancelled",
+            "it rang, and nobody answered in 30.0 s",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| {
+                r.ringing = ms(r, 1);
+                let at = ms(r, 4000).unwrap();
+                r.cancelled = Some(Cancelled { at, status: Some(200), invite_status: Some(487) });
+            }),
+            Exit::NoAnswer,
+            "it rang, and nobody answered in 4.0 s; the call was cancelled",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| {
+                r.ringing = ms(r, 1);
+                r.cancelled = Some(Cancelled { at: ms(r, 4000).unwrap(), status: Some(481), invite_status: None });
+            }),
+            Exit::NoAnswer,
+            "it rang, and nobody answered in 4.0 s; the call was cancelled, and no final response came",
+        ),
+        (
+            with(ended(EndedBy::Timeout), &|r| r.ignored = 2),
+            Exit::NoAnswer,
+            "no answer to INVITE (sent once); 2 messages came that do not answer it",
+        ),
+        (
+            with(problem(answered(), Wrong::Bye(None)), &|r| {
+                r.ended_by = Some(EndedBy::Unusable);
+                r.may_be_up = true;
+            }),
+            Exit::Unexpected,
+            "answered with what cannot be used: it lacks what a dialog needs (From, To and its tag, Call-ID, CSeq); our BYE was not answered: the call may be left up",
         ),
         (
             with(ended(EndedBy::Transport), &|r| r.tries[0].error = Some(closed.clone())),

@@ -90,6 +90,18 @@ fn more_routes_than_any_path_has_cannot_be_followed() {
     assert!(bench.record().may_be_up);
 }
 
+#[test]
+fn a_fork_that_cannot_be_ended_leaves_the_call_alone() {
+    let mut bench = Bench::up(|_| {});
+    let routes = "Record-Route: <sip:192.0.2.9;lr>\r\n".repeat(40);
+    bench.answer("200 OK", "z", &format!("{routes}{CONTACT}"), ANSWER);
+    assert_eq!((bench.ended(), bench.record().may_be_up), (None, true));
+    bench.run(10_000);
+    bench.answer_to("BYE", "200 OK", "");
+    bench.run(12_000);
+    bench.is_over(EndedBy::Us);
+}
+
 /// Whatever comes, cut or flipped, it ends, and sends no more than a call does.
 #[test]
 fn cut_and_flipped_messages_neither_panic_nor_hang() {

@@ -45,6 +45,15 @@ fn silence_ends_the_wait_for_a_provisional_response() {
 }
 
 #[test]
+fn a_challenge_that_was_met_is_not_the_response_that_counts() {
+    let mut bench = Bench::new(|o| (o.cancel_after, o.account) = (Some(Duration::from_secs(1)), account()));
+    bench.answer("407 Proxy Authentication Required", "p", CHALLENGE, "");
+    bench.run(5000);
+    bench.is_over(EndedBy::Cancel);
+    assert_eq!(bench.record().last_response, None);
+}
+
+#[test]
 fn an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() {
     let mut bench = Bench::new(|o| o.cancel_after = Some(Duration::from_secs(1)));
     bench.answer("180 Ringing", "b1", CONTACT, "");

@@ -1,7 +1,7 @@
 //! Hold and resume, digits, session timers, glare. RFC 3261 §14.1, RFC 3264 §8.4, RFC 4028
 
 use super::*;
-use crate::agent::invite::{Dtmf, DtmfMode};
+use crate::agent::invite::{Dtmf, DtmfMode, Problem};
 
 fn digits(mode: DtmfMode) -> Option<Dtmf> {
     Some(Dtmf { digits: "12#".to_owned(), mode })
@@ -25,6 +25,7 @@ fn the_other_side_is_put_on_hold_in_the_middle_and_taken_back() {
     assert_eq!(value(&bench.last("ACK").text, "CSeq"), "2 ACK");
     assert!(!bench.agreed.last().unwrap().receives);
     // A repeat of its 2xx is acknowledged again.
+    bench.run(3500);
     take(&mut bench, "recvonly");
     assert_eq!(bench.all("ACK").len(), 3);
     bench.run(7000);
@@ -69,7 +70,8 @@ fn a_hold_that_nobody_knows_of_says_that_the_call_is_gone() {
     bench.run(3000);
     bench.answer("481 Call/Transaction Does Not Exist", "b1", "", "");
     bench.answer_to("BYE", "481 Call/Transaction Does Not Exist", "");
-    bench.is_over(EndedBy::Them);
+    bench.is_over(EndedBy::Unusable);
+    assert_eq!(bench.record().problems, [Problem::Gone("INVITE".to_owned(), Some(481))]);
 }
 
 #[test]
@@ -79,7 +81,21 @@ fn a_hold_that_nobody_answers_ends_the_call_when_its_time_is_up() {
     assert_eq!(bench.all("BYE").len(), 0);
     bench.run(8000);
     bench.answer_to("BYE", "200 OK", "");
-    bench.is_over(EndedBy::Them);
+    bench.is_over(EndedBy::Unusable);
+    assert_eq!(bench.record().problems, [Problem::Gone("INVITE".to_owned(), None)]);
+}
+
+#[test]
+fn a_hold_without_any_way_left_ends_the_call() {
+    let mut bench = Bench::over(Protocol::Tcp, |o| o.hold = Some(Duration::from_secs(4)));
+    bench.answer("200 OK", "b1", "Contact: <sip:bob@192.0.2.9:5060;transport=tcp>\r\n", ANSWER);
+    bench.run(1000);
+    bench.closed = vec!["Uri"];
+    bench.invite.handle_unreached(0, &refused(), bench.instant());
+    bench.drain();
+    bench.run(4000);
+    bench.is_over(EndedBy::Unusable);
+    assert!(bench.record().may_be_up);
 }
 
 #[test]

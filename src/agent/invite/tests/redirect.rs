@@ -139,10 +139,18 @@ fn a_420_is_answered_by_an_invite_without_the_extension() {
 
 #[test]
 fn a_421_is_answered_by_an_invite_with_the_extension_if_we_have_it() {
-    let mut bench = Bench::new(|o| o.has_reliable = false);
-    assert_eq!(value(&bench.last("INVITE").text, "Supported"), "timer");
+    let mut bench = Bench::new(|_| {});
+    bench.answer("420 Bad Extension", "x", "Unsupported: 100rel\r\n", "");
     bench.answer("421 Extension Required", "x", "Require: 100rel\r\n", "");
     assert_eq!(value(&bench.last("INVITE").text, "Supported"), "100rel, timer");
+    // Who cannot make up its mind is not followed for ever.
+    bench.answer("420 Bad Extension", "x", "Unsupported: 100rel\r\n", "");
+    bench.is_over(EndedBy::Refusal);
+    assert_eq!(bench.all("INVITE").len(), 3);
+    // Who does without it keeps to that.
+    let mut bench = Bench::new(|o| o.has_reliable = false);
+    bench.answer("421 Extension Required", "x", "Require: 100rel\r\n", "");
+    bench.is_over(EndedBy::Refusal);
     let mut bench = Bench::new(|_| {});
     bench.answer("421 Extension Required", "x", "Require: outbound\r\n", "");
     bench.is_over(EndedBy::Refusal);

@@ -59,6 +59,15 @@ fn repeats_are_absorbed_and_what_comes_too_early_is_left_for_later() {
 }
 
 #[test]
+fn a_flood_of_reliable_responses_is_not_followed_without_end() {
+    let mut bench = Bench::new(|_| {});
+    for number in 1..=1000 {
+        bench.answer("180 Ringing", "b1", &reliable(number), "");
+    }
+    assert_eq!(bench.all("PRACK").len(), 64);
+}
+
+#[test]
 fn a_challenge_to_the_prack_is_met() {
     let mut bench = Bench::new(|o| o.account = account());
     bench.answer("180 Ringing", "b1", &reliable(1), "");

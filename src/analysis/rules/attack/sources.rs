@@ -163,8 +163,8 @@ fn judge(
         source.scanner = Some(scanner);
         name(&mut source.scan_shown, first.index);
     }
-    let to = Uri::parse(c.text(c.to)).user.unwrap_or_default();
     if !is_accepted && let Some(refusal) = refusal_of_user(c) {
+        let to = Uri::parse(c.text(c.to)).user.unwrap_or_default();
         source.refuse_user(refusal.time, to, refusal.index);
     }
     if c.kind == Kind::Call

@@ -81,7 +81,9 @@ pub fn weakness(c: &Conversation, position: u32) -> Option<Finding> {
     if offers.iter().any(|a| a.challenge.as_ref().is_some_and(|ch| !ch.has_qop)) {
         told.detail.push("It offers no qop either: a response can be replayed as long as its nonce lives.".to_owned());
     }
-    quote_challenge(&mut told, position, f);
+    for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
+        told.quote(position, Part::text_in(name, b"MD5"), "all that is offered");
+    }
     told.positions = vec![position];
     Some(told)
 }

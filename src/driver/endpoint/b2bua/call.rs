@@ -217,8 +217,9 @@ pub(super) struct Call {
     pub inbound: Inbound,
     /// Our tag towards the caller, for the first dialog and all that has none.
     pub tag: String,
-    /// Of the other leg.
+    /// Of the other leg: Call-ID, number of what began it, From with its tag.
     pub call_id: String,
+    pub cseq: u32,
     pub from: String,
     pub from_tag: String,
     /// Our Session-ID for a caller without. RFC 7989 §5
@@ -297,6 +298,16 @@ impl Call {
         });
         (servers, clients)
     }
+}
+
+/// What a call that was refused leaves for the next try of its caller. RFC 3261 §8.1.3.5
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub call_id: String,
+    pub from_tag: String,
+    pub session_id: Option<String>,
+    pub cseq: u32,
+    pub at: Instant,
 }
 
 /// Reads a message that was kept.

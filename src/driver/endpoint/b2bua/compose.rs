@@ -198,7 +198,7 @@ impl Style<'_> {
                 | H::PVisitedNetworkId
                 | H::CellularNetworkInfo
         );
-        !is_of_a_leg && !(self.hides && tells)
+        !(is_of_a_leg || self.hides && tells)
     }
 }
 

@@ -17,13 +17,13 @@ use super::intermediary::{Intermediary, Out, Question};
 use super::proxy::{back, key};
 use super::router::{Decision, Place, Router};
 use super::{BindingFacts, Handled, Identity, Ignored, Registrar, Role, Tally, Transmit, fault};
-use crate::base::Entropy;
+use crate::base::{Entropy, Table};
 use crate::driver::media::{Relayed, Relays, Side};
 use crate::sip::{Message, Method, Outline};
 use crate::transaction::{Server, Timers};
 use crate::transport::Target;
 use crate::transport::listener::Way;
-use call::{Call, Inbound};
+use call::{Call, Inbound, Refused};
 use compose::Style;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -49,6 +49,9 @@ const MOST_CALLS: usize = 32_768;
 const MOST_QUESTIONS: usize = 8_192;
 /// Requests inside one call that are under way at once.
 const MOST_CROSSINGS: usize = 64;
+/// Calls that were refused and may be tried again, and how long they are remembered.
+const MOST_REFUSED: usize = 4096;
+const REMEMBERED: Duration = Duration::from_secs(120);
 /// No call is older: both sides may have gone without a word.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -76,6 +79,8 @@ pub struct B2bua {
     dialogs: HashMap<Vec<u8>, (u64, usize, Side)>,
     due: BTreeSet<(Instant, u64)>,
     pending: HashMap<u64, Pending>,
+    /// Calls that were refused, by Call-ID and From tag of their caller: with credentials they go on as the same.
+    refused: Table<Vec<u8>, Refused>,
     questions: VecDeque<Question>,
     outbox: VecDeque<Out>,
     relayed: VecDeque<Relayed>,
@@ -106,6 +111,7 @@ impl B2bua {
             dialogs: HashMap::new(),
             due: BTreeSet::new(),
             pending: HashMap::new(),
+            refused: Table::new(MOST_REFUSED),
             questions: VecDeque::new(),
             outbox: VecDeque::new(),
             relayed: VecDeque::new(),
@@ -186,7 +192,6 @@ impl B2bua {
             return self.method_not_allowed(request, way, now);
         }
         if self.calls.len() >= MOST_CALLS {
-            self.tally.evicted += 1;
             return self.refuse(request, way, 503, None, now);
         }
         self.open(request, way, key, groups, now)

@@ -1,8 +1,8 @@
 //! The leg that is made for a call: where it goes, and what comes back. RFC 3261 §13.2, §13.3
 
-use super::call::{Accepted, Call, Inbound, Leg, Outbound, Pair, Purpose, dialog_key, with};
+use super::call::{Accepted, Call, Inbound, Leg, Outbound, Pair, Purpose, Refused, dialog_key, with};
 use super::compose::{self, bare};
-use super::{B2bua, Ignored, OLDEST, Pending, own};
+use super::{B2bua, Ignored, OLDEST, Pending, REMEMBERED, own};
 use crate::agent::{Dialog, Draft};
 use crate::driver::endpoint::Handled;
 use crate::driver::endpoint::proxy::context::rank;
@@ -38,12 +38,7 @@ impl B2bua {
             return self.refuse(request, way, 400, Some("Bad Request (no Contact that could be reached)"), now);
         }
         let id = self.number();
-        let from_tag = self.entropy.token();
-        let has_own = request.header(HeaderName::SessionId).is_some();
-        let session_id = (!has_own).then(|| {
-            let uuid = [self.entropy.token(), self.entropy.token()].concat();
-            format!("{uuid};remote={}", "0".repeat(32))
-        });
+        let begun = self.begun(request, now);
         groups.reverse();
         let mut inbound = self.take(request, way, key.clone(), now);
         if is_invite {
@@ -54,10 +49,11 @@ impl B2bua {
             id,
             inbound,
             tag,
-            call_id: [self.entropy.token(), self.entropy.token()].concat(),
-            from: format!("{from};tag={from_tag}"),
-            from_tag,
-            session_id,
+            call_id: begun.call_id,
+            cseq: begun.cseq,
+            from: format!("{from};tag={}", begun.from_tag),
+            from_tag: begun.from_tag,
+            session_id: begun.session_id,
             outs: Vec::new(),
             later: groups,
             best: None,
@@ -76,6 +72,24 @@ impl B2bua {
         self.next_group(id, now);
         self.after(id, now);
         Handled::Waiting
+    }
+
+    /// Call-ID, tag and number of a leg: those of the try before where this is the next one, as the same call with a higher number
+    /// tells. RFC 3261 §8.1.3.5
+    fn begun(&mut self, request: &Message<'_>, now: Instant) -> Refused {
+        let earlier = self.refused.remove(&caller_key(request)).filter(|r| now < r.at + REMEMBERED);
+        if let Some(earlier) = earlier {
+            return Refused { cseq: earlier.cseq.saturating_add(1), ..earlier };
+        }
+        let has_own = request.header(HeaderName::SessionId).is_some();
+        let mut two = || [self.entropy.token(), self.entropy.token()].concat();
+        Refused {
+            call_id: two(),
+            session_id: (!has_own).then(|| format!("{};remote={}", two(), "0".repeat(32))),
+            from_tag: self.entropy.token(),
+            cseq: 1,
+            at: now,
+        }
     }
 
     /// Tries all of the group that is next.
@@ -264,7 +278,7 @@ impl B2bua {
         call.pairs.push(Pair {
             tag,
             branch: number,
-            caller: leg(caller?, call.inbound.way, caller_key, (cseq, 1)),
+            caller: leg(caller?, call.inbound.way, caller_key, (cseq, call.cseq)),
             callee: leg(callee, way, callee_key, (0, 0)),
             is_confirmed: false,
             ends_after_ack: false,
@@ -311,6 +325,17 @@ impl B2bua {
             return self.next_group(id, now);
         }
         let (status, response) = call.best.take().unwrap_or((480, Vec::new()));
+        let refused = Refused {
+            call_id: call.call_id.clone(),
+            from_tag: call.from_tag.clone(),
+            session_id: call.session_id.clone(),
+            cseq: call.cseq,
+            at: now,
+        };
+        let key = with(&call.inbound.request, caller_key);
+        // In the order in which they came; that of a try before is gone already.
+        let order = i64::try_from(self.next).unwrap_or(i64::MAX);
+        let _ = self.refused.touch_or_insert(&key, order, || refused);
         if response.is_empty() {
             self.respond_alone(id, 0, status, &[], now);
             // RFC 4320 §4.1: a request other than INVITE gets no 408; its client has given up.
@@ -392,6 +417,11 @@ impl B2bua {
     }
 }
 
+/// What the tries of one call have in common.
+fn caller_key(request: &Message<'_>) -> Vec<u8> {
+    [request.call_id(), request.from_tag()].join(&0)
+}
+
 /// What begins a leg: RFC 3261 §8.1.1, with the Request-URI and the routes of its way.
 fn beginning(request: &Message<'_>, call: &Call, onto: &Onto) -> Draft {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -405,7 +435,7 @@ fn beginning(request: &Message<'_>, call: &Call, onto: &Onto) -> Draft {
         to: to.unwrap_or_else(|| format!("<{}>", text(&onto.uri))),
         from_tag: call.from_tag.clone(),
         call_id: call.call_id.clone(),
-        cseq: 1,
+        cseq: call.cseq,
         max_forwards: compose::max_forwards(request),
         contact_user: None,
         contact_params: String::new(),

@@ -67,6 +67,9 @@ pub(super) struct Call {
     negotiator: Option<Negotiator>,
     body: Vec<u8>,
     reliable: Option<Reliable>,
+    /// Provisional responses of ours so far, and the RSeq of the last reliable one.
+    provisional: u32,
+    rseq: Option<u32>,
     accepted: Option<Accepted>,
     bye: Option<Client>,
     timer: SessionTimer,
@@ -110,6 +113,8 @@ impl Call {
             negotiator: None,
             body: Vec::new(),
             reliable: None,
+            provisional: 0,
+            rseq: None,
             accepted: None,
             bye: None,
             timer,
@@ -182,7 +187,10 @@ impl Call {
             self.ring(plan, entropy, now, out);
         }
         if self.state == State::Waiting && self.reliable.is_none() && is_due(&mut self.answer_at) {
-            self.accept(plan, now, out);
+            match plan.refusal {
+                Some(status) => self.refuse(status, &[], out),
+                None => self.accept(plan, now, out),
+            }
         }
         if is_due(&mut self.hangup_at) || self.timer.has_expired(now) {
             self.hang_up(plan, entropy, now, out);
@@ -241,9 +249,12 @@ impl Call {
         let invite = Message::new(&self.invite, &outline);
         let names = |name: HeaderName| invite.values(name).any(|tag| tag.eq_ignore_ascii_case(b"100rel"));
         let reliably = names(HeaderName::Require) || plan.reliable && names(HeaderName::Supported);
-        let has_body = plan.early_media && !self.body.is_empty();
-        let status = if plan.early_media { 183 } else { 180 };
-        let number = 1 + entropy.below(1 << 16) as u32;
+        let is_early = plan.early_media && self.provisional == 0;
+        let has_body = is_early && !self.body.is_empty();
+        let status = if is_early { 183 } else { 180 };
+        let first = || plan.first_rseq.unwrap_or_else(|| 1 + entropy.below(1 << 16) as u32);
+        let number = self.rseq.map_or_else(first, |last| last + 1);
+        self.provisional += 1;
         let bytes = self.response(status, |call, reply| {
             reply.field(HeaderName::Contact, call.contact());
             if reliably {
@@ -257,6 +268,7 @@ impl Call {
         if reliably {
             let repeating = Repeating::new(bytes.clone(), status, self.back, plan, now);
             self.reliable = Some(Reliable { repeating, number });
+            self.rseq = Some(number);
         }
         self.send(bytes, status, out);
     }

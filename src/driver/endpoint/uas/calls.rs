@@ -27,6 +27,10 @@ pub struct Plan {
     pub early_media: bool,
     /// Provisional responses are acknowledged where the caller can. RFC 3262
     pub reliable: bool,
+    /// RSeq of the first reliable provisional response; `None` draws one. RFC 3262 §3
+    pub first_rseq: Option<u32>,
+    /// Calls are refused with this status where they would be answered.
+    pub refusal: Option<u16>,
     /// Each call is ended so long after its answer.
     pub hangup_after: Option<Duration>,
     /// What is wanted of media.
@@ -167,7 +171,7 @@ impl Calls {
                     call.left(effects);
                     arrival.just(200, out)
                 }
-                Method::Prack if call.prack(request) => arrival.just(200, out),
+                Method::Prack if call.prack(request, plan, arrival.now) => arrival.just(200, out),
                 Method::Prack => arrival.just(481, out),
                 Method::Invite | Method::Update => refresh(call, arrival, plan, effects, out),
                 Method::Info | Method::Message => arrival.just(200, out),

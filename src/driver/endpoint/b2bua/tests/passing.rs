@@ -133,6 +133,7 @@ fn sessions_change_from_either_side_and_not_from_both_at_once() {
 fn refusals_and_challenges_pass_as_they_are() {
     let mut b = Bench::new(options());
     let out = b.take(ALICE, &invite("1", "v=0"))[1].1.clone();
+    let first = out.clone();
     let fields = [("Proxy-Authenticate", "Digest realm=\"r\", nonce=\"n\"")];
     let refused = b.take(BOB, &reply_with(&out, 407, "b1", &fields, ""));
     assert!(refused[1].0 == BOB && refused[1].1.starts_with("ACK "), "{refused:?}");
@@ -144,6 +145,9 @@ fn refusals_and_challenges_pass_as_they_are() {
     let again = invite("2", "v=0").replace("CSeq: 1 ", "Proxy-Authorization: Digest realm=\"r\"\r\nCSeq: 2 ");
     let out = b.take(ALICE, &again)[1].1.clone();
     assert_eq!(field(&out, "Proxy-Authorization"), "Digest realm=\"r\"");
+    // For the other side it is the same call, tried again. RFC 3261 §8.1.3.5
+    assert_eq!((field(&out, "Call-ID"), field(&out, "From")), (field(&first, "Call-ID"), field(&first, "From")));
+    assert_eq!((field(&first, "CSeq"), field(&out, "CSeq")), ("1 INVITE".into(), "2 INVITE".into()));
     b.take(BOB, &reply(&out, 486, "b1", ""));
     b.is_clean();
 }

@@ -8,6 +8,7 @@ use crate::driver::endpoint::uas::calls::Out;
 use crate::media::Negotiator;
 use crate::media::negotiator::Unacceptable;
 use crate::sip::{HeaderName, Message, Method, Reply};
+use std::time::Instant;
 
 impl Call {
     /// Whether the request is no older than those before. RFC 3261 §12.2.2
@@ -25,12 +26,17 @@ impl Call {
     }
 
     /// A PRACK came: whether it acknowledges what we sent. RFC 3262 §3
-    pub(in crate::driver::endpoint::uas) fn prack(&mut self, request: &Message<'_>) -> bool {
+    pub(in crate::driver::endpoint::uas) fn prack(&mut self, request: &Message<'_>, plan: &Plan, now: Instant) -> bool {
         let mut words = request.header(HeaderName::RAck).unwrap_or_default().split(u8::is_ascii_whitespace);
         let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok();
         let (rseq, cseq) = (number(), number());
         let cseq_fits = cseq == Some(self.invite_cseq);
-        self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some()
+        let is_ours = self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some();
+        // Early media goes before the ringing: the next one may be sent now. RFC 3262 §3
+        if is_ours && plan.early_media && self.provisional == 1 {
+            self.ring_at = Some(now);
+        }
+        is_ours
     }
 
     /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2

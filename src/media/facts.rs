@@ -455,7 +455,7 @@ impl MediaFacts {
         let formats = self.formats.iter_mut().filter(|f| f.payload_type == Some(map.payload_type));
         for format in formats {
             // Mostly it repeats what the table of static types says.
-            if !format.codec().is_some_and(|codec| codec.name().as_bytes() == map.name) {
+            if format.codec().is_none_or(|codec| codec.name().as_bytes() != map.name) {
                 format.name = name_of(map.name);
             }
             format.clock_rate = match map.clock_rate {

@@ -95,10 +95,10 @@ pub struct Collected {
 ///
 /// # Errors
 /// Where the system gives no thread.
-pub fn judge<'a, T>(
+pub fn judge<T>(
     outlet: &mut (dyn Outlet + Send),
     scribe: Option<Scribe>,
-    (selection, detail, settings): (&Selection, Detail, &'a Settings),
+    (selection, detail, settings): (&Selection, Detail, &Settings),
     chosen: Chosen,
     run: impl FnOnce(&mut Front<'_>) -> T,
 ) -> io::Result<(T, Collected)> {

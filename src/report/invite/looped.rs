@@ -89,7 +89,7 @@ impl Looped<'_> {
     }
 
     fn registrations(&self) -> [Judgement; 2] {
-        [self.caller, self.callee].map(|end| judge_kept(end))
+        [self.caller, self.callee].map(judge_kept)
     }
 }
 

@@ -7,14 +7,14 @@ mod proxy;
 mod show;
 
 use super::output::{self, Output};
-use super::{Failure, active};
+use super::{Failure, active, password};
 use crate::analysis::Settings;
 use crate::base::Entropy;
 use crate::cli::output::Format;
 use crate::cli::serve::{
     CallArgs, EndpointArgs, FaultArgs, QopChoice, RedirectArgs, RegistrarArgs, Role, ServeArgs, UasArgs,
 };
-use crate::digest::Qop;
+use crate::digest::{Qop, Secret};
 use crate::driver::endpoint::registrar::{Access, Algorithms, Lifetimes};
 use crate::driver::endpoint::serve::Limits;
 use crate::driver::endpoint::studio;
@@ -32,6 +32,7 @@ use crate::transport::Tap;
 use crate::transport::listener::{Listen, ListenOptions, Listener};
 use anyhow::{Context, anyhow};
 use show::Show;
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,18 +64,24 @@ fn usage(error: anyhow::Error) -> Failure {
 }
 
 fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
-    let users = accounts::of(&args.accounts)?;
+    let (users, realm) = callers(args)?;
+    if args.auth_proxy && users.is_empty() {
+        return Err(
+            usage(anyhow!("--auth-proxy: nobody is asked")).with_hint("name who may call: --auth alice:example.com")
+        );
+    }
     let access = (!users.is_empty()).then(|| {
         let mut offer = Algorithms::default();
         if !args.accounts.algorithm.is_empty() {
             offer.algorithms.clone_from(&args.accounts.algorithm);
         }
-        Access::new(users, args.accounts.realm.clone(), offer, entropy, Instant::now())
+        Access::new(users, realm, offer, entropy, Instant::now())
     });
     let own = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
     Ok(Uas {
         calls: Some(Calls::new(plan(&args.calls)?, own)),
         access,
+        asks_as_proxy: args.auth_proxy,
         status: args.status,
         reason: args.reason.clone(),
         retry_after: args.retry_after.map(|after| after.as_secs()),
@@ -83,6 +90,18 @@ fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
         methods: args.method.iter().map(|m| m.as_bytes().to_vec()).collect(),
         ..Uas::default()
     })
+}
+
+/// Who may call, and of which realm.
+fn callers(args: &UasArgs) -> Result<(HashMap<String, Secret>, String), Failure> {
+    let Some((user, realm)) = &args.auth else {
+        return Ok((accounts::of(&args.accounts)?, args.accounts.realm.clone()));
+    };
+    let password = password::of(args.password_file.as_deref(), args.password_stdin)?.ok_or_else(|| {
+        usage(anyhow!("--auth {user}:{realm}: no password to ask for"))
+            .with_hint("give it by --password-file, --password-stdin or SIPCTL_PASSWORD")
+    })?;
+    Ok((HashMap::from([(user.clone(), Secret::Password(password))]), realm.clone()))
 }
 
 /// How calls are answered.
@@ -97,6 +116,7 @@ fn plan(args: &CallArgs) -> Result<Plan, Failure> {
         ring: args.ring,
         early_media: args.early_media,
         reliable: args.reliable,
+        first_rseq: args.first_rseq,
         hangup_after: args.hangup_after,
         wishes: Wishes { is_secure: args.srtp, ..Wishes::default() },
         studio: studio::Options {

@@ -7,7 +7,7 @@ mod session_timer;
 #[cfg(test)]
 mod calls_tests;
 
-pub use calls::{Calls, Plan};
+pub use calls::{Calls, Plan, Refusal};
 
 use super::registrar::{Access, Verdict};
 use super::{Answer, Arrival, Outgoing, Role, studio};
@@ -36,6 +36,8 @@ pub struct Uas {
     pub calls: Option<Calls>,
     /// Who may call; `None` for everybody.
     pub access: Option<Access>,
+    /// Callers are asked as a proxy asks: 407 instead of 401. RFC 3261 §22.3
+    pub asks_as_proxy: bool,
 }
 
 /// What it takes without calls. An INVITE is understood and refused: there is no session to be had here.
@@ -53,6 +55,18 @@ impl Uas {
         self.seen = self.seen.saturating_add(1);
         let invited = arrival.request.method() == Method::Invite && (200..300).contains(&status);
         (self.seen > self.status_after && !invited).then_some(status)
+    }
+
+    /// The refusal of an INVITE that rings first: what waits is left to the calls.
+    fn refusal(&self, arrival: &Arrival<'_>, status: u16) -> Option<Refusal> {
+        let rings = self.calls.as_ref().is_some_and(|calls| calls.plan().takes_time());
+        let begins = arrival.request.method() == Method::Invite && arrival.request.to_tag().is_empty();
+        (rings && begins && status >= 300).then(|| Refusal {
+            status,
+            reason: self.reason.clone(),
+            retry_after: self.retry_after,
+            headers: self.headers.clone(),
+        })
     }
 
     fn misbehave(&self, arrival: &Arrival<'_>, status: u16, out: &mut Vec<u8>) -> Answer {
@@ -77,7 +91,9 @@ impl Role for Uas {
     }
 
     fn answer(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Answer {
-        if let Some(status) = self.told(arrival) {
+        let told = self.told(arrival);
+        let refusal = told.and_then(|status| self.refusal(arrival, status));
+        if let Some(status) = told.filter(|_| refusal.is_none()) {
             return self.misbehave(arrival, status, out);
         }
         let known: &[&str] = if self.calls.is_some() { &["path", "100rel", "timer"] } else { &["path"] };
@@ -93,7 +109,8 @@ impl Role for Uas {
                 return calls.inside(arrival, out);
             }
             if method == Method::Invite {
-                return challenged(self.access.as_mut(), arrival, out).unwrap_or_else(|| calls.invite(arrival, out));
+                return challenged(self.access.as_mut(), self.asks_as_proxy, arrival, out)
+                    .unwrap_or_else(|| calls.invite(arrival, refusal, out));
             }
         }
         let (allow, supported) = match self.calls {
@@ -176,14 +193,18 @@ impl Role for Uas {
 }
 
 /// Asks who calls for credentials; `None` where there is nothing to ask. RFC 3261 §22.2
-fn challenged(access: Option<&mut Access>, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Option<Answer> {
-    match access?.check_field(arrival, HeaderName::Authorization) {
+fn challenged(access: Option<&mut Access>, as_proxy: bool, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Option<Answer> {
+    let (status, asks, answers) = match as_proxy {
+        true => (407, HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
+        false => (401, HeaderName::WwwAuthenticate, HeaderName::Authorization),
+    };
+    match access?.check_field(arrival, answers) {
         Verdict::Open | Verdict::Known(_) => return None,
         Verdict::Unknown => arrival.reply(403, out).finish(),
         Verdict::Challenge(challenges) => {
-            let mut reply = arrival.reply(401, out);
+            let mut reply = arrival.reply(status, out);
             for challenge in &challenges {
-                reply.field(HeaderName::WwwAuthenticate, challenge);
+                reply.field(asks, challenge);
             }
             reply.finish();
         }

@@ -14,7 +14,9 @@ use std::process::Command;
 /// The server of the real binary, and where it listens.
 fn serve(args: &[&str]) -> (Running, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
-    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args).env("SIPCTL_PASSWORD", "secret");
+    // What SIPp proves to know.
+    command.env("SIPCTL_PASSWORD", "secret");
+    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args);
     let mut running = Running::start(command);
     let place = running.line("listening on ").rsplit_once("udp:").unwrap().1.to_owned();
     (running, place)
@@ -82,36 +84,6 @@ fn callers_are_rung_and_let_go() {
 }
 
 #[test]
-fn provisional_responses_wait_for_their_pracks_one_by_one() {
-    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    // The caller of the lab acknowledges these two numbers and no others.
-    let (running, at) = serve(&["--early-media", "--reliable", "--ring", "1s", "--rseq", "4711"]);
-    sipp(&lab, "uac_prack_noauth", &at, &[]);
-    let out = interrupt(running);
-    assert!(out.iter().any(|line| line.trim() == "PRACK → 200 OK  ×2"), "{out:?}");
-}
-
-#[test]
-fn callers_are_asked_for_credentials() {
-    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--auth", "alice:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
-    sipp(&lab, "uac_call", &at, &[]);
-    let out = interrupt(running);
-    assert!(out.iter().any(|line| line.contains("→ 407 Proxy Authentication Required")), "{out:?}");
-    assert!(out.iter().any(|line| line.trim() == "BYE → 200 OK  ×1"), "{out:?}");
-}
-
-#[test]
-fn a_call_rings_before_it_is_refused() {
-    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--ring", "300ms", "--status", "486"]);
-    sipp(&lab, "uac_get486_noauth", &at, &[]);
-    let out = interrupt(running);
-    assert!(out.iter().any(|line| line.contains("→ 180 Ringing")), "{out:?}");
-    assert!(out.iter().any(|line| line.trim() == "INVITE → 486 Busy Here  ×1"), "{out:?}");
-}
-
-#[test]
 fn many_calls_at_once_leave_none() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
     let (running, at) = serve(&[]);
@@ -132,4 +104,61 @@ fn an_interrupt_ends_the_calls_that_stand() {
         interrupt(running);
         caller.join().unwrap();
     });
+}
+
+#[test]
+fn callers_hear_the_refusal_that_was_asked_for_after_ringing() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    for code in ["301", "302", "403", "404", "408", "480", "486", "488", "503", "600", "603"] {
+        let moved = if code.starts_with('3') { &["-H", "Contact: <sip:carol@127.0.0.1:9>"][..] } else { &[] };
+        let (running, at) = serve(&[&["--ring", "200ms", "--status", code], moved].concat());
+        sipp(&lab, &format!("uac_get{code}_noauth"), &at, &[]);
+        let out = interrupt(running);
+        assert!(out.iter().any(|line| line.contains("→ 180 Ringing")), "{code}: {out:?}");
+        assert!(out.iter().any(|line| line.contains(&format!("INVITE → {code} "))), "{code}: {out:?}");
+    }
+}
+
+#[test]
+fn two_provisional_responses_are_acknowledged() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--reliable", "--early-media", "--ring", "300ms", "--first-rseq", "4711"]);
+    sipp(&lab, "uac_prack_noauth", &at, &[]);
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.trim() == "PRACK → 200 OK  ×2"), "{out:?}");
+}
+
+#[test]
+fn callers_prove_who_they_are_as_to_a_proxy() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--auth", "alice:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
+    for scenario in
+        ["uac_call", "uac_call_audio", "uac_hold", "uac_dtmf_rfc4733", "uac_dtmf_info", "uac_large", "uac_update"]
+    {
+        sipp(&lab, scenario, &at, &[]);
+    }
+    let out = interrupt(running);
+    assert!(out.iter().any(|line| line.trim() == "INVITE → 407 Proxy Authentication Required  ×7"), "{out:?}");
+    // Who does not know the password gets no call.
+    let (running, at) = serve(&["--auth", "mallory:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
+    let done = lab.run(&["sipp", "uac", "uac_call", &at], &[]);
+    assert!(!done.status.success());
+    let out = interrupt(running);
+    assert!(!out.iter().any(|line| line.contains("INVITE → 200")), "{out:?}");
+}
+
+#[test]
+fn what_was_heard_is_told_at_the_end_of_each_call() {
+    let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
+    let (running, at) = serve(&["--format", "ndjson"]);
+    sipp(&lab, "uac_call_audio_noauth", &at, &[]);
+    sipp(&lab, "uac_dtmf_rfc4733_noauth", &at, &[]);
+    let out = interrupt(running);
+    let lines = out.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let media: Vec<Value> = lines.filter(|line| line["type"] == "media").collect();
+    assert_eq!(media.len(), 2, "{out:?}");
+    assert_eq!([&media[0]["call"], &media[1]["call"]], [1, 2], "{media:?}");
+    assert_eq!(media[0]["received"]["heard"], "audio", "{media:?}");
+    assert!(media[0]["received"]["packets"].as_u64() > Some(10) && media[0]["sent"]["packets"].as_u64() > Some(10));
+    assert!(!media[1]["received"]["dtmf"].as_str().unwrap().is_empty(), "{media:?}");
 }

@@ -49,16 +49,21 @@ pub struct UasArgs {
     /// Who may call.
     #[command(flatten)]
     pub accounts: AccountArgs,
-    /// Take calls of this user alone, whose password is in --auth-password-file or SIPCTL_PASSWORD
-    #[arg(long, value_name = "USER:REALM", value_parser = user_and_realm, conflicts_with_all = ["user", "users", "realm"])]
+    /// Ask callers for the password of this user in this realm, which is given by --password-file, --password-stdin or
+    /// SIPCTL_PASSWORD
+    #[arg(long, value_name = "USER:REALM", value_parser = auth, conflicts_with_all = ["user", "users", "realm"], help_heading = "Calls")]
     pub auth: Option<(String, String)>,
-    /// File whose first line is that password
-    #[arg(long, value_name = "FILE", requires = "auth")]
-    pub auth_password_file: Option<PathBuf>,
-    /// Ask callers as a proxy does: 407 instead of 401
-    #[arg(long)]
+    /// Ask as a proxy does: 407 instead of 401
+    #[arg(long, help_heading = "Calls")]
     pub auth_proxy: bool,
-    /// Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered); with --ring a call rings first
+    /// File whose first line is the password of --auth
+    #[arg(long, value_name = "FILE", requires = "auth", conflicts_with = "password_stdin", help_heading = "Calls")]
+    pub password_file: Option<PathBuf>,
+    /// Read the password of --auth from standard input
+    #[arg(long, requires = "auth", help_heading = "Calls")]
+    pub password_stdin: bool,
+    /// Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered, and its refusal after
+    /// --answer-after and --ring)
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=699))]
     pub status: Option<u16>,
     /// Reason phrase of --status (default: the registered one)
@@ -100,9 +105,9 @@ pub struct CallArgs {
     /// Have provisional responses acknowledged by PRACK where the caller can
     #[arg(long)]
     pub reliable: bool,
-    /// RSeq of the first reliable provisional response, for callers who take but one (default: drawn)
-    #[arg(long, value_name = "N", requires = "reliable", value_parser = clap::value_parser!(u32).range(1..=0x7fff_0000))]
-    pub rseq: Option<u32>,
+    /// First RSeq of each call (default: drawn)
+    #[arg(long, value_name = "N", requires = "reliable", value_parser = clap::value_parser!(u32).range(1..=0x7fff_ffff))]
+    pub first_rseq: Option<u32>,
     /// Send back what is heard, instead of a marked tone
     #[arg(long, conflicts_with = "play")]
     pub echo: bool,
@@ -284,17 +289,6 @@ pub struct AccountArgs {
     pub algorithm: Vec<Algorithm>,
 }
 
-/// `alice:example.com`
-fn user_and_realm(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((user, realm)) if !user.is_empty() && !realm.is_empty() => Ok((user.to_owned(), one_line(realm)?)),
-        _ => {
-            Err("a user and a realm: alice:example.com (the password stands in a file or in SIPCTL_PASSWORD)"
-                .to_owned())
-        }
-    }
-}
-
 /// Faults on purpose.
 #[derive(Clone, Debug, Args)]
 pub struct FaultArgs {
@@ -418,6 +412,15 @@ fn account(text: &str) -> Result<Account, String> {
     }
 }
 
+/// `alice:example.com`
+fn auth(text: &str) -> Result<(String, String), String> {
+    let parted = one_line(text)?;
+    match parted.split_once(':').filter(|(user, realm)| !user.is_empty() && !realm.is_empty()) {
+        Some((user, realm)) => Ok((user.to_owned(), realm.to_owned())),
+        None => Err("it is written USER:REALM; the password stands elsewhere".to_owned()),
+    }
+}
+
 fn place(text: &str) -> Result<(String, String), String> {
     let parted = text.split_once('=').filter(|(user, uri)| !user.is_empty() && !uri.is_empty());
     let (user, uri) = parted.ok_or_else(|| format!("'{text}' is no map: write bob=sip:bob@192.0.2.5"))?;
@@ -439,7 +442,7 @@ fn one_line(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, account, listen, percent, place};
+    use super::{Account, account, auth, listen, percent, place};
 
     fn places(text: &str) -> Vec<String> {
         let Ok(places) = listen(text) else { return Vec::new() };
@@ -476,6 +479,8 @@ mod tests {
         assert_eq!(account("alice:a:b"), Ok(alice.clone()));
         assert_eq!(format!("{alice:?}"), "Account(\"alice\", …)");
         assert!(account("topsecret").is_err_and(|e| !e.contains("topsecret")));
+        assert_eq!(auth("alice:example.com"), Ok(("alice".to_owned(), "example.com".to_owned())));
+        assert!(["alice", "alice:", ":realm", "a:b\nc"].iter().all(|wrong| auth(wrong).is_err()));
         assert_eq!(place("bob=sip:b@h;x=1"), Ok(("bob".to_owned(), "sip:b@h;x=1".to_owned())));
         assert!(place("bob").is_err() && place("=sip:b").is_err() && place("bob=").is_err());
     }

@@ -18,11 +18,19 @@ pub const VARIABLE: &str = "SIPCTL_PASSWORD";
 /// # Errors
 /// What cannot be read, is empty, or is no text.
 pub fn read(args: &ActiveArgs) -> Result<Option<String>, Failure> {
+    of(args.password_file.as_deref(), args.password_stdin)
+}
+
+/// The password in that file, or on standard input, or in the variable; `None` where there is none.
+///
+/// # Errors
+/// What cannot be read, is empty, or is no text.
+pub fn of(file: Option<&Path>, is_typed: bool) -> Result<Option<String>, Failure> {
     let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error);
-    if let Some(path) = &args.password_file {
+    if let Some(path) = file {
         return of_file(path).map(Some);
     }
-    if args.password_stdin {
+    if is_typed {
         let mut line = Vec::new();
         // Only the line: what follows may be targets.
         let read = std::io::stdin().lock().take(LONGEST).read_until(b'\n', &mut line);

@@ -64,10 +64,12 @@ fn usage(error: anyhow::Error) -> Failure {
 }
 
 fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
-    let (users, realm) = match &args.auth {
-        Some((user, realm)) => (HashMap::from([(user.clone(), auth_password(args)?)]), realm.clone()),
-        None => (accounts::of(&args.accounts)?, args.accounts.realm.clone()),
-    };
+    let (users, realm) = callers(args)?;
+    if args.auth_proxy && users.is_empty() {
+        return Err(
+            usage(anyhow!("--auth-proxy: nobody is asked")).with_hint("name who may call: --auth alice:example.com")
+        );
+    }
     let access = (!users.is_empty()).then(|| {
         let mut offer = Algorithms::default();
         if !args.accounts.algorithm.is_empty() {
@@ -76,13 +78,8 @@ fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
         Access::new(users, realm, offer, entropy, Instant::now())
     });
     let own = Entropy::from_system().context("cannot get randomness from the system").map_err(usage)?;
-    let mut plan = plan(&args.calls)?;
-    // An INVITE that is refused at once needs no call; one that rings first does.
-    let is_for_calls = args.method.is_empty() || args.method.iter().any(|method| method == "INVITE");
-    let rings = !args.calls.ring.is_zero() || !args.calls.answer_after.is_zero();
-    plan.refusal = args.status.filter(|status| *status >= 300 && rings && is_for_calls && args.status_after == 0);
     Ok(Uas {
-        calls: Some(Calls::new(plan, own)),
+        calls: Some(Calls::new(plan(&args.calls)?, own)),
         access,
         asks_as_proxy: args.auth_proxy,
         status: args.status,
@@ -95,16 +92,16 @@ fn uas(args: &UasArgs, entropy: &mut Entropy) -> Result<Uas, Failure> {
     })
 }
 
-/// The password of the one user who may call.
-fn auth_password(args: &UasArgs) -> Result<Secret, Failure> {
-    let password = match &args.auth_password_file {
-        Some(path) => Some(password::of_file(path)?),
-        None => password::of_variable(password::VARIABLE)?,
+/// Who may call, and of which realm.
+fn callers(args: &UasArgs) -> Result<(HashMap<String, Secret>, String), Failure> {
+    let Some((user, realm)) = &args.auth else {
+        return Ok((accounts::of(&args.accounts)?, args.accounts.realm.clone()));
     };
-    password.map(Secret::Password).ok_or_else(|| {
-        usage(anyhow!("--auth has no password to compare with"))
-            .with_hint("--auth-password-file FILE, or SIPCTL_PASSWORD in the environment")
-    })
+    let password = password::of(args.password_file.as_deref(), args.password_stdin)?.ok_or_else(|| {
+        usage(anyhow!("--auth {user}:{realm}: no password to ask for"))
+            .with_hint("give it by --password-file, --password-stdin or SIPCTL_PASSWORD")
+    })?;
+    Ok((HashMap::from([(user.clone(), Secret::Password(password))]), realm.clone()))
 }
 
 /// How calls are answered.
@@ -119,8 +116,8 @@ fn plan(args: &CallArgs) -> Result<Plan, Failure> {
         ring: args.ring,
         early_media: args.early_media,
         reliable: args.reliable,
+        first_rseq: args.first_rseq,
         hangup_after: args.hangup_after,
-        first_rseq: args.rseq,
         wishes: Wishes { is_secure: args.srtp, ..Wishes::default() },
         studio: studio::Options {
             source,

@@ -2,6 +2,7 @@
 
 use super::Text;
 use super::decode::Instant;
+use super::invite::Media;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,6 +69,16 @@ pub struct Relayed {
     pub from_caller: Passed,
     /// What came from the callee.
     pub from_callee: Passed,
+}
+
+/// What the media of a call came to that was taken here.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct CallMedia {
+    /// The call, by number.
+    pub call: u64,
+    /// Both directions.
+    #[serde(flatten)]
+    pub media: Media,
 }
 
 /// How often a method got an answer.

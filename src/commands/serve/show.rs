@@ -5,11 +5,12 @@ use crate::cli::output::Format;
 use crate::cli::serve::EndpointArgs;
 use crate::commands::output::Output;
 use crate::driver::endpoint::{BindingFacts, Handled, Ignored, Tally, Transmit, Watch};
-use crate::driver::media::{Passed, Relayed};
+use crate::driver::media::{Ended, Passed, Relayed};
 use crate::render::ndjson::Lines;
 use crate::render::text;
 use crate::report::decode::Instant as Time;
-use crate::report::serve::{Answers, Binding, Exchange, Listening, SCHEMA, Summary};
+use crate::report::invite::Media;
+use crate::report::serve::{Answers, Binding, CallMedia, Exchange, Listening, SCHEMA, Summary};
 use crate::report::{self, Text};
 use crate::sip::{Method, secrets};
 use crate::transport::TransportError;
@@ -160,6 +161,19 @@ impl Watch for Show<'_> {
         if self.args.verbose {
             self.message('>', &sent.bytes, &sent.way);
         }
+    }
+
+    fn media_ended(&mut self, call: u64, ended: &Ended) {
+        let told = CallMedia { call, media: Media::of(ended) };
+        let is_none = told.media.sent.codec.is_none() && told.media.received.packets == 0;
+        if is_none || !self.wants_exchanges() || !self.may_show() {
+            return;
+        }
+        let form = self.form;
+        self.write(|out, lines| match form {
+            Format::Text => text::serve::media(&told, out.terminal, &mut *out.writer),
+            _ => lines.line("media", &told, &mut *out.writer),
+        });
     }
 
     fn relayed(&mut self, relayed: &Relayed) {

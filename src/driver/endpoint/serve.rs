@@ -3,6 +3,7 @@
 use super::studio::Studio;
 use super::{BindingFacts, Endpoint, Handled, Role, Transmit};
 use crate::driver::Stop;
+use crate::driver::media::Ended;
 use crate::driver::media::relay::Relayed;
 use crate::transport::TransportError;
 use crate::transport::listener::{Listener, Way};
@@ -44,6 +45,10 @@ pub trait Watch {
     /// The media of a call came to this.
     fn relayed(&mut self, relayed: &Relayed) {
         let _ = relayed;
+    }
+    /// The media of a call that was taken here came to this.
+    fn media_ended(&mut self, call: u64, ended: &Ended) {
+        let _ = (call, ended);
     }
     /// Where a request was to go could not be reached.
     fn unreached(&mut self, error: &TransportError) {
@@ -109,7 +114,7 @@ pub async fn serve<R: Role>(
             let ending = parting.unwrap_or(Ending::Limit);
             if parting.is_some() || !endpoint.role().is_busy() {
                 if let Some(studio) = studio {
-                    studio.close().await;
+                    studio.close().await.iter().for_each(|(call, ended)| watch.media_ended(*call, ended));
                 }
                 return Ok(ending);
             }
@@ -145,7 +150,9 @@ pub async fn serve<R: Role>(
         send(endpoint, listener, watch).await;
         if let Some(studio) = &mut studio {
             while let Some(wish) = endpoint.role().poll_media() {
-                studio.fulfil(wish, endpoint.role(), now).await;
+                if let Some((call, ended)) = studio.fulfil(wish, endpoint.role(), now).await {
+                    watch.media_ended(call, &ended);
+                }
             }
         }
         send(endpoint, listener, watch).await;

@@ -2,7 +2,7 @@
 
 use super::Role;
 use crate::base::Entropy;
-use crate::driver::media::{Clock, Media, PortRange, Ports, Recording};
+use crate::driver::media::{Clock, Ended, Media, PortRange, Ports, Recording};
 use crate::media::mark::Mark;
 use crate::media::negotiator::Agreed;
 use crate::media::session::{Settings, Source};
@@ -67,7 +67,8 @@ impl Studio {
         Studio { options, tap, clock: Clock::start(), calls: HashMap::new(), recordings: 0 }
     }
 
-    pub(super) async fn fulfil<R: Role>(&mut self, wish: Wish, role: &mut R, now: Instant) {
+    /// Does what is wished; the media of a call that ended so.
+    pub(super) async fn fulfil<R: Role>(&mut self, wish: Wish, role: &mut R, now: Instant) -> Option<(u64, Ended)> {
         match wish {
             Wish::Open { call, address } => {
                 let media = self.open(address);
@@ -83,10 +84,11 @@ impl Studio {
             }
             Wish::End { call } => {
                 if let Some(media) = self.calls.remove(&call) {
-                    media.end().await;
+                    return Some((call, media.end().await));
                 }
             }
         }
+        None
     }
 
     fn open(&mut self, address: IpAddr) -> Option<Media> {
@@ -103,11 +105,14 @@ impl Studio {
         Some(Media::start(ports, settings, self.clock, self.tap.clone(), recording, &mut entropy))
     }
 
-    /// Ends what still runs, so that recordings are whole.
-    pub(super) async fn close(self) {
-        for media in self.calls.into_values() {
-            media.end().await;
+    /// Ends what still runs, so that recordings are whole; what it came to, by call.
+    pub(super) async fn close(self) -> Vec<(u64, Ended)> {
+        let mut ended = Vec::new();
+        for (call, media) in self.calls {
+            ended.push((call, media.end().await));
         }
+        ended.sort_by_key(|(call, _)| *call);
+        ended
     }
 }
 

@@ -7,7 +7,7 @@ mod session_timer;
 #[cfg(test)]
 mod calls_tests;
 
-pub use calls::{Calls, Plan};
+pub use calls::{Calls, Plan, Refusal};
 
 use super::registrar::{Access, Verdict};
 use super::{Answer, Arrival, Outgoing, Role, studio};
@@ -36,7 +36,7 @@ pub struct Uas {
     pub calls: Option<Calls>,
     /// Who may call; `None` for everybody.
     pub access: Option<Access>,
-    /// Whether callers are asked as a proxy asks: 407 instead of 401.
+    /// Callers are asked as a proxy asks: 407 instead of 401. RFC 3261 §22.3
     pub asks_as_proxy: bool,
 }
 
@@ -49,17 +49,24 @@ impl Uas {
     fn told(&mut self, arrival: &Arrival<'_>) -> Option<u16> {
         let status = self.status?;
         let text = arrival.request.method_text();
-        // The call rings first.
-        if arrival.request.method() == Method::Invite && self.calls.as_ref().is_some_and(|c| c.plan().refusal.is_some())
-        {
-            return None;
-        }
         if !self.methods.is_empty() && !self.methods.iter().any(|m| m == text) {
             return None;
         }
         self.seen = self.seen.saturating_add(1);
         let invited = arrival.request.method() == Method::Invite && (200..300).contains(&status);
         (self.seen > self.status_after && !invited).then_some(status)
+    }
+
+    /// The refusal of an INVITE that rings first: what waits is left to the calls.
+    fn refusal(&self, arrival: &Arrival<'_>, status: u16) -> Option<Refusal> {
+        let rings = self.calls.as_ref().is_some_and(|calls| calls.plan().takes_time());
+        let begins = arrival.request.method() == Method::Invite && arrival.request.to_tag().is_empty();
+        (rings && begins && status >= 300).then(|| Refusal {
+            status,
+            reason: self.reason.clone(),
+            retry_after: self.retry_after,
+            headers: self.headers.clone(),
+        })
     }
 
     fn misbehave(&self, arrival: &Arrival<'_>, status: u16, out: &mut Vec<u8>) -> Answer {
@@ -84,7 +91,9 @@ impl Role for Uas {
     }
 
     fn answer(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Answer {
-        if let Some(status) = self.told(arrival) {
+        let told = self.told(arrival);
+        let refusal = told.and_then(|status| self.refusal(arrival, status));
+        if let Some(status) = told.filter(|_| refusal.is_none()) {
             return self.misbehave(arrival, status, out);
         }
         let known: &[&str] = if self.calls.is_some() { &["path", "100rel", "timer"] } else { &["path"] };
@@ -101,7 +110,7 @@ impl Role for Uas {
             }
             if method == Method::Invite {
                 return challenged(self.access.as_mut(), self.asks_as_proxy, arrival, out)
-                    .unwrap_or_else(|| calls.invite(arrival, out));
+                    .unwrap_or_else(|| calls.invite(arrival, refusal, out));
             }
         }
         let (allow, supported) = match self.calls {

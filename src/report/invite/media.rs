@@ -156,6 +156,15 @@ impl Since {
     }
 }
 
+impl Media {
+    /// What the media of a call came to; times since its beginning are left out.
+    #[must_use]
+    pub fn of(ended: &crate::driver::media::Ended) -> Media {
+        let error = ended.recording.as_ref().map(ToString::to_string);
+        media(&ended.report, ended.unsent, error, Since { clock: Clock::start(), began: None })
+    }
+}
+
 /// The report of a call's media in plain data.
 pub(super) fn media(report: &MediaReport, unsent: u64, recording_error: Option<String>, since: Since) -> Media {
     Media { sent: sent(report, unsent, since), received: received(&report.received, since), recording_error }

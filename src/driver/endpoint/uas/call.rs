@@ -4,7 +4,7 @@ mod inside;
 mod repeating;
 mod way;
 
-use super::calls::{Out, Plan};
+use super::calls::{Out, Plan, Refusal};
 use super::session_timer::SessionTimer;
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::Wish;
@@ -52,6 +52,8 @@ pub(super) struct Call {
     pub(super) invite_cseq: u32,
     /// When it is to be looked at again, as it was last noted.
     pub(super) noted: Option<Instant>,
+    /// What it gets in place of its answer.
+    pub(super) refusal: Option<Refusal>,
     invite: Vec<u8>,
     line: Vec<u8>,
     since: Instant,
@@ -67,13 +69,14 @@ pub(super) struct Call {
     negotiator: Option<Negotiator>,
     body: Vec<u8>,
     reliable: Option<Reliable>,
-    /// Provisional responses of ours so far, and the RSeq of the last reliable one.
-    provisional: u32,
+    /// The last RSeq. RFC 3262 §3
     rseq: Option<u32>,
     accepted: Option<Accepted>,
     bye: Option<Client>,
     timer: SessionTimer,
     ring_at: Option<Instant>,
+    /// When the 180 is due that follows a 183.
+    rings_again_at: Option<Instant>,
     answer_at: Option<Instant>,
     hangup_at: Option<Instant>,
     /// It ends as soon as the ACK of its 2xx is there: a BYE may not come before. RFC 3261 §15
@@ -98,6 +101,7 @@ impl Call {
             call_id: request.call_id().to_vec(),
             invite_cseq: cseq,
             noted: None,
+            refusal: None,
             invite: request.bytes.to_vec(),
             line,
             since: arrival.now,
@@ -113,12 +117,12 @@ impl Call {
             negotiator: None,
             body: Vec::new(),
             reliable: None,
-            provisional: 0,
             rseq: None,
             accepted: None,
             bye: None,
             timer,
             ring_at,
+            rings_again_at: None,
             answer_at: Some(arrival.now + plan.answer_after + plan.ring),
             hangup_at: None,
             ends_after_ack: false,
@@ -131,6 +135,7 @@ impl Call {
         let answer = self.answer_at.filter(|_| waiting && self.reliable.is_none());
         [
             self.ring_at.filter(|_| waiting),
+            self.rings_again_at.filter(|_| waiting),
             answer,
             self.hangup_at,
             self.timer.due(),
@@ -184,13 +189,13 @@ impl Call {
         self.tick_transactions(plan, entropy, now, out);
         let is_due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
         if self.state == State::Waiting && is_due(&mut self.ring_at) {
-            self.ring(plan, entropy, now, out);
+            self.ring(if plan.early_media { 183 } else { 180 }, plan, entropy, now, out);
+        }
+        if self.state == State::Waiting && is_due(&mut self.rings_again_at) {
+            self.ring(180, plan, entropy, now, out);
         }
         if self.state == State::Waiting && self.reliable.is_none() && is_due(&mut self.answer_at) {
-            match plan.refusal {
-                Some(status) => self.refuse(status, &[], out),
-                None => self.accept(plan, now, out),
-            }
+            self.accept(plan, now, out);
         }
         if is_due(&mut self.hangup_at) || self.timer.has_expired(now) {
             self.hang_up(plan, entropy, now, out);
@@ -243,18 +248,17 @@ impl Call {
         }
     }
 
-    fn ring(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
+    /// A provisional response; reliably where the caller demands it, or can and we want it. RFC 3262 §3
+    fn ring(&mut self, status: u16, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
         let mut outline = Outline::new();
         outline.read(&self.invite);
         let invite = Message::new(&self.invite, &outline);
         let names = |name: HeaderName| invite.values(name).any(|tag| tag.eq_ignore_ascii_case(b"100rel"));
         let reliably = names(HeaderName::Require) || plan.reliable && names(HeaderName::Supported);
-        let is_early = plan.early_media && self.provisional == 0;
-        let has_body = is_early && !self.body.is_empty();
-        let status = if is_early { 183 } else { 180 };
-        let first = || plan.first_rseq.unwrap_or_else(|| 1 + entropy.below(1 << 16) as u32);
-        let number = self.rseq.map_or_else(first, |last| last + 1);
-        self.provisional += 1;
+        let has_body = status == 183 && !self.body.is_empty();
+        // RFC 3262 §3: the first is drawn, and each further one is higher by one.
+        let drawn = || plan.first_rseq.unwrap_or_else(|| 1 + entropy.below(1 << 16) as u32);
+        let number = self.rseq.map_or_else(drawn, |last| last.saturating_add(1));
         let bytes = self.response(status, |call, reply| {
             reply.field(HeaderName::Contact, call.contact());
             if reliably {
@@ -267,14 +271,18 @@ impl Call {
         });
         if reliably {
             let repeating = Repeating::new(bytes.clone(), status, self.back, plan, now);
-            self.reliable = Some(Reliable { repeating, number });
             self.rseq = Some(number);
+            self.reliable = Some(Reliable { repeating, number, status });
         }
         self.send(bytes, status, out);
     }
 
     /// Answers with 200.
     fn accept(&mut self, plan: &Plan, now: Instant, out: &mut Out) {
+        if let Some(refusal) = self.refusal.take() {
+            self.refuse_as(&refusal, out);
+            return;
+        }
         let Some(negotiator) = &mut self.negotiator else { return };
         let offers = self.body.is_empty();
         if offers {
@@ -308,6 +316,24 @@ impl Call {
             }
             reply.finish();
         });
+        self.refused(bytes, status, out);
+    }
+
+    /// Refuses as it was asked for.
+    fn refuse_as(&mut self, refusal: &Refusal, out: &mut Out) {
+        let bytes = self.response_saying(refusal.status, refusal.reason.as_deref(), |_, reply| {
+            if let Some(seconds) = refusal.retry_after {
+                reply.field(HeaderName::RetryAfter, seconds.to_string());
+            }
+            for (name, value) in &refusal.headers {
+                reply.named(name, value);
+            }
+            reply.finish();
+        });
+        self.refused(bytes, refusal.status, out);
+    }
+
+    fn refused(&mut self, bytes: Vec<u8>, status: u16, out: &mut Out) {
         self.state = State::Over;
         (self.reliable, self.accepted) = (None, None);
         self.send(bytes, status, out);
@@ -438,11 +464,15 @@ impl Call {
 
     /// A response to the INVITE.
     fn response(&self, status: u16, fill: impl FnOnce(&Call, &mut Reply<'_>)) -> Vec<u8> {
+        self.response_saying(status, None, fill)
+    }
+
+    fn response_saying(&self, status: u16, reason: Option<&str>, fill: impl FnOnce(&Call, &mut Reply<'_>)) -> Vec<u8> {
         let mut outline = Outline::new();
         outline.read(&self.invite);
         let invite = Message::new(&self.invite, &outline);
         let mut bytes = Vec::new();
-        let mut reply = Reply::to(&invite, self.source, status, None, &self.local_tag, &mut bytes);
+        let mut reply = Reply::to(&invite, self.source, status, reason, &self.local_tag, &mut bytes);
         if !self.server.is_empty() {
             reply.field(HeaderName::Server, &self.server);
         }

@@ -27,10 +27,8 @@ pub struct Plan {
     pub early_media: bool,
     /// Provisional responses are acknowledged where the caller can. RFC 3262
     pub reliable: bool,
-    /// RSeq of the first reliable provisional response; `None` draws one. RFC 3262 §3
+    /// The first RSeq of each call; `None` draws it. RFC 3262 §3
     pub first_rseq: Option<u32>,
-    /// Calls are refused with this status where they would be answered.
-    pub refusal: Option<u16>,
     /// Each call is ended so long after its answer.
     pub hangup_after: Option<Duration>,
     /// What is wanted of media.
@@ -46,6 +44,24 @@ impl Plan {
     pub(super) fn rings(&self) -> bool {
         self.early_media || self.reliable || !self.ring.is_zero()
     }
+
+    /// Whether the final response has to wait for anything.
+    pub(super) fn takes_time(&self) -> bool {
+        self.rings() || !self.answer_after.is_zero()
+    }
+}
+
+/// What a call gets in the end instead of its answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// 300 to 699.
+    pub status: u16,
+    /// Its reason phrase; `None` for the registered one.
+    pub reason: Option<String>,
+    /// Retry-After, in seconds.
+    pub retry_after: Option<u64>,
+    /// Header fields that it has beside the usual ones.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What calls bring about.
@@ -110,8 +126,8 @@ impl Calls {
         self.out.answered
     }
 
-    /// An INVITE outside any dialog.
-    pub(super) fn invite(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Answer {
+    /// An INVITE outside any dialog; `refusal` is what it gets in place of a 2xx.
+    pub(super) fn invite(&mut self, arrival: &Arrival<'_>, refusal: Option<Refusal>, out: &mut Vec<u8>) -> Answer {
         let request = arrival.request;
         let shared = self.by_call_id.get(request.call_id());
         // RFC 3261 §8.2.2.2: the same request by another way.
@@ -141,7 +157,8 @@ impl Calls {
             }
         };
         self.last += 1;
-        let call = Call::of(arrival, self.last, &self.plan, timer, &mut self.entropy);
+        let mut call = Call::of(arrival, self.last, &self.plan, timer, &mut self.entropy);
+        call.refusal = refusal;
         self.out.wishes.push_back(Wish::Open { call: call.id, address: arrival.way.local.ip() });
         self.by_call_id.entry(call.call_id.clone()).or_default().push(call.id);
         self.by_transaction.insert(call.transaction, call.id);
@@ -171,7 +188,7 @@ impl Calls {
                     call.left(effects);
                     arrival.just(200, out)
                 }
-                Method::Prack if call.prack(request, plan, arrival.now) => arrival.just(200, out),
+                Method::Prack if call.prack(request, plan, now) => arrival.just(200, out),
                 Method::Prack => arrival.just(481, out),
                 Method::Invite | Method::Update => refresh(call, arrival, plan, effects, out),
                 Method::Info | Method::Message => arrival.just(200, out),

@@ -332,3 +332,85 @@ fn an_ack_of_no_call_is_ignored() {
     let mut phone = Phone::new(Plan::default());
     assert!(matches!(phone.bench.put(&request("ACK", 1, "a", "x", "", "")), Handled::Ignored(_)));
 }
+
+#[test]
+fn a_refusal_that_was_asked_for_comes_after_ringing() {
+    let plan = Plan { ring: Duration::from_secs(3), ..Plan::default() };
+    let mut phone = Phone::new(plan);
+    let uas = phone.bench.endpoint.role();
+    (uas.status, uas.reason, uas.retry_after) = (Some(486), Some("In a call".to_owned()), Some(9));
+    uas.headers = vec![("X-Why".to_owned(), "test".to_owned())];
+    starts(&phone.put(&invite("", OFFER)), &["180 Ringing"]);
+    starts(&phone.pass(2900), &[]);
+    let sent = phone.pass(100);
+    starts(&sent, &["486 In a call"]);
+    assert!(sent[0].contains("\r\nRetry-After: 9\r\nX-Why: test\r\n"), "{}", sent[0]);
+    assert!(!phone.is_busy() && phone.agreed.is_empty());
+    // It goes out again until it is acknowledged. RFC 3261 §17.2.1
+    starts(&phone.put(&request("ACK", 1, "i1", &tag(&sent[0]), "", "")), &[]);
+    // Other requests are refused at once.
+    starts(&phone.put(&request("OPTIONS", 2, "o1", "", "", "")), &["486"]);
+}
+
+#[test]
+fn early_media_and_ringing_are_acknowledged_one_after_the_other() {
+    let plan = Plan {
+        reliable: true,
+        early_media: true,
+        ring: Duration::from_secs(1),
+        first_rseq: Some(4711),
+        ..Plan::default()
+    };
+    let mut phone = Phone::new(plan);
+    let early = phone.put(&invite("Supported: 100rel\r\n", OFFER));
+    starts(&early, &["183 Session Progress"]);
+    assert!(early[0].contains("\r\nRSeq: 4711\r\n") && early[0].contains("m=audio"));
+    let tag = tag(&early[0]);
+    let prack = |cseq: u32, branch: &str, rseq: u32| {
+        request("PRACK", cseq, branch, &tag, &format!("RAck: {rseq} 1 INVITE\r\n"), "")
+    };
+    let mut sent = phone.put(&prack(2, "p1", 4711));
+    sent.extend(phone.pass(10));
+    starts(&sent, &["200 OK", "180 Ringing"]);
+    assert!(sent[1].contains("\r\nRSeq: 4712\r\n") && !sent[1].contains("m=audio"), "{}", sent[1]);
+    // The first number is over.
+    starts(&phone.put(&prack(3, "p2", 4711)), &["481"]);
+    starts(&phone.put(&prack(4, "p3", 4712)), &["200 OK"]);
+    starts(&phone.pass(1000), &["200 OK"]);
+}
+
+#[test]
+fn callers_are_asked_as_a_proxy_asks() {
+    use crate::digest::Secret;
+    use crate::driver::endpoint::registrar::{Access, Algorithms};
+    let mut phone = Phone::new(Plan::default());
+    let users = [("alice".to_owned(), Secret::Password("x".to_owned()))].into();
+    let now = phone.bench.now;
+    let access = Access::new(users, "lab".to_owned(), Algorithms::default(), &mut Entropy::seeded(5), now);
+    let uas = phone.bench.endpoint.role();
+    (uas.access, uas.asks_as_proxy) = (Some(access), true);
+    let sent = phone.put(&invite("", OFFER));
+    starts(&sent, &["407 Proxy Authentication Required"]);
+    assert!(sent[0].contains("\r\nProxy-Authenticate: Digest realm=\"lab\""), "{}", sent[0]);
+    phone.bench.endpoint.role().asks_as_proxy = false;
+    let sent = phone.put(&request("INVITE", 2, "i2", "", "", OFFER));
+    starts(&sent, &["401 Unauthorized"]);
+    assert!(sent[0].contains("\r\nWWW-Authenticate: Digest realm=\"lab\""), "{}", sent[0]);
+}
+
+#[test]
+fn a_fax_is_refused_and_the_call_goes_on() {
+    let mut phone = Phone::new(Plan::default());
+    let sent = phone.put(&invite("", OFFER));
+    let tag = tag(&sent[0]);
+    phone.put(&request("ACK", 1, "a1", &tag, "", ""));
+    let fax = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image 4000 udptl t38\r\n";
+    let sent = phone.put(&request("INVITE", 2, "i2", &tag, "", fax));
+    starts(&sent, &["488 Not Acceptable Here"]);
+    starts(&phone.put(&request("ACK", 2, "i2", &tag, "", "")), &[]);
+    starts(&phone.put(&request("INFO", 3, "n1", &tag, "", "")), &["200 OK"]);
+    starts(&phone.put(&request("REFER", 4, "r1", &tag, "Refer-To: <sip:c@127.0.0.1>\r\n", "")), &["405"]);
+    starts(&phone.put(&request("INFO", 2, "n2", &tag, "", "")), &["500"]);
+    starts(&phone.put(&request("BYE", 5, "b1", &tag, "", "")), &["200 OK"]);
+    assert!(!phone.is_busy());
+}

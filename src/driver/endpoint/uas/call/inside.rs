@@ -26,17 +26,19 @@ impl Call {
     }
 
     /// A PRACK came: whether it acknowledges what we sent. RFC 3262 §3
+    ///
+    /// Where early media was described and it is to ring, too, the 180 follows as soon as the 183 is known to be there: no
+    /// second reliable response goes out before the first is acknowledged.
     pub(in crate::driver::endpoint::uas) fn prack(&mut self, request: &Message<'_>, plan: &Plan, now: Instant) -> bool {
         let mut words = request.header(HeaderName::RAck).unwrap_or_default().split(u8::is_ascii_whitespace);
         let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok();
         let (rseq, cseq) = (number(), number());
         let cseq_fits = cseq == Some(self.invite_cseq);
-        let is_ours = self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits).is_some();
-        // Early media goes before the ringing: the next one may be sent now. RFC 3262 §3
-        if is_ours && plan.early_media && self.provisional == 1 {
-            self.ring_at = Some(now);
+        let Some(done) = self.reliable.take_if(|r| Some(r.number) == rseq && cseq_fits) else { return false };
+        if done.status == 183 && !plan.ring.is_zero() {
+            self.rings_again_at = Some(now);
         }
-        is_ours
+        true
     }
 
     /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2

@@ -57,4 +57,5 @@ pub(super) struct Accepted {
 pub(super) struct Reliable {
     pub(super) repeating: Repeating,
     pub(super) number: u32,
+    pub(super) status: u16,
 }

@@ -252,7 +252,10 @@ fn help_and_version_are_on_standard_output() {
 #[test]
 fn schemas_completions_and_manual_pages_are_printed() {
     let room = Room::new();
-    assert_eq!(room.run(&["schema"]).ends(0, ""), "decode\ndemo\nping\nregister\ninvite\nresolve\ntrace\nexplain\nlint\n");
+    assert_eq!(
+        room.run(&["schema"]).ends(0, ""),
+        "decode\ndemo\nping\nregister\ninvite\nresolve\ntrace\nexplain\nlint\n"
+    );
     assert!(room.run(&["schema", "decode"]).json()["$defs"].is_object());
     let ran = room.run(&["schema", "serve"]);
     ran.ends(2, "sipctl: there is no schema for 'serve'\n  sipctl schema lists the commands that have one\n");

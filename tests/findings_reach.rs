@@ -380,7 +380,9 @@ fn an_options_with_a_small_count_is_how_hops_are_asked_for() {
 fn a_connection_that_nobody_answers_is_told_once_and_by_what_it_is() {
     let (a, b) = (alice(), bob());
     let client = |port: u16| std::net::SocketAddr::new(a.at.ip(), port);
-    let syns = |s: &mut Scene, at: &[u64]| drop(Connection::unanswered(s, client(40_312), b.at, at));
+    let syns = |s: &mut Scene, at: &[u64]| {
+        Connection::unanswered(s, client(40_312), b.at, at);
+    };
     // Copies of one SYN, as a capture on all devices has them, are no repeats; nor does a second say much.
     for sends in [&[0, 1, 2, 3][..], &[0, 1000], &[0]] {
         let mut s = Scene::new();
@@ -394,7 +396,7 @@ fn a_connection_that_nobody_answers_is_told_once_and_by_what_it_is() {
     // One client that tries again from other ports is one finding.
     let mut s = Scene::new();
     for (port, at) in [(40_312, 0), (40_313, 10_000), (40_314, 20_000)] {
-        drop(Connection::unanswered(&mut s, client(port), b.at, &[at, at + 1000, at + 3000]));
+        Connection::unanswered(&mut s, client(port), b.at, &[at, at + 1000, at + 3000]);
     }
     only("tries", &s, "tcp-unanswered", "from 192.0.2.10");
     let d = decode("tries", &s.pcap());
@@ -402,7 +404,7 @@ fn a_connection_that_nobody_answers_is_told_once_and_by_what_it_is() {
     assert!(detail.contains("sent 3 times over 3.0 s") && detail.contains("It was tried 3 times"), "{detail}");
     // A port that has nothing to do with SIP.
     let mut s = Scene::new();
-    drop(Connection::unanswered(&mut s, client(40_312), std::net::SocketAddr::new(b.at.ip(), 443), &[0, 1000, 3000]));
+    Connection::unanswered(&mut s, client(40_312), std::net::SocketAddr::new(b.at.ip(), 443), &[0, 1000, 3000]);
     nothing("web", &s);
     // What UDP got no answer from either is one story.
     let mut s = Scene::new();

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn every_command_of_the_table_has_a_schema_that_names_it() {
         let listed: Vec<&str> = super::commands().collect();
-        assert_eq!(listed, ["decode", "ping", "register", "resolve", "trace", "explain", "lint"]);
+        assert_eq!(listed, ["decode", "demo", "ping", "register", "invite", "resolve", "trace", "explain", "lint"]);
         for command in listed {
             let schema = super::of(command).unwrap();
             assert_eq!(schema["title"], format!("sipctl {command}"));

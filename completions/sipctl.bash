@@ -22,6 +22,9 @@ _sipctl() {
             sipctl,decode)
                 cmd="sipctl__subcmd__decode"
                 ;;
+            sipctl,demo)
+                cmd="sipctl__subcmd__demo"
+                ;;
             sipctl,explain)
                 cmd="sipctl__subcmd__explain"
                 ;;
@@ -61,6 +64,9 @@ _sipctl() {
             sipctl__subcmd__help,decode)
                 cmd="sipctl__subcmd__help__subcmd__decode"
                 ;;
+            sipctl__subcmd__help,demo)
+                cmd="sipctl__subcmd__help__subcmd__demo"
+                ;;
             sipctl__subcmd__help,explain)
                 cmd="sipctl__subcmd__help__subcmd__explain"
                 ;;
@@ -94,6 +100,9 @@ _sipctl() {
             sipctl__subcmd__help,trace)
                 cmd="sipctl__subcmd__help__subcmd__trace"
                 ;;
+            sipctl__subcmd__help__subcmd__serve,b2bua)
+                cmd="sipctl__subcmd__help__subcmd__serve__subcmd__b2bua"
+                ;;
             sipctl__subcmd__help__subcmd__serve,proxy)
                 cmd="sipctl__subcmd__help__subcmd__serve__subcmd__proxy"
                 ;;
@@ -105,6 +114,9 @@ _sipctl() {
                 ;;
             sipctl__subcmd__help__subcmd__serve,uas)
                 cmd="sipctl__subcmd__help__subcmd__serve__subcmd__uas"
+                ;;
+            sipctl__subcmd__serve,b2bua)
+                cmd="sipctl__subcmd__serve__subcmd__b2bua"
                 ;;
             sipctl__subcmd__serve,help)
                 cmd="sipctl__subcmd__serve__subcmd__help"
@@ -120,6 +132,9 @@ _sipctl() {
                 ;;
             sipctl__subcmd__serve,uas)
                 cmd="sipctl__subcmd__serve__subcmd__uas"
+                ;;
+            sipctl__subcmd__serve__subcmd__help,b2bua)
+                cmd="sipctl__subcmd__serve__subcmd__help__subcmd__b2bua"
                 ;;
             sipctl__subcmd__serve__subcmd__help,help)
                 cmd="sipctl__subcmd__serve__subcmd__help__subcmd__help"
@@ -143,7 +158,7 @@ _sipctl() {
 
     case "${cmd}" in
         sipctl)
-            opts="-h -V --help --version decode ping register invite resolve trace serve explain lint schema completions man help"
+            opts="-h -V --help --version demo decode ping register invite resolve trace serve explain lint schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -332,6 +347,60 @@ _sipctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sipctl__subcmd__demo)
+            opts="-d -w -f -o -h -V --duration --write --format --json --output --width --ascii --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sipctl__subcmd__explain)
             opts="-f -o -h -V --list --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -371,7 +440,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__help)
-            opts="decode ping register invite resolve trace serve explain lint schema completions man help"
+            opts="demo decode ping register invite resolve trace serve explain lint schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -399,6 +468,20 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__help__subcmd__decode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -539,8 +622,22 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__help__subcmd__serve)
-            opts="uas registrar redirect proxy"
+            opts="uas registrar redirect proxy b2bua"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__help__subcmd__serve__subcmd__b2bua)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1353,7 +1450,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve)
-            opts="-h -V --help --version uas registrar redirect proxy help"
+            opts="-h -V --help --version uas registrar redirect proxy b2bua help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1366,9 +1463,129 @@ _sipctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        sipctl__subcmd__serve__subcmd__help)
-            opts="uas registrar redirect proxy help"
+        sipctl__subcmd__serve__subcmd__b2bua)
+            opts="-w -v -q -f -o -h -V --to --relay-media --hide-topology --follow-redirects --user --users --realm --algorithm --domain --t1 --dns --tls-ca --tls-insecure --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --algorithm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --t1)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__serve__subcmd__help)
+            opts="uas registrar redirect proxy b2bua help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sipctl__subcmd__serve__subcmd__help__subcmd__b2bua)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1765,7 +1982,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__uas)
-            opts="-H -w -v -q -f -o -h -V --answer-after --ring --early-media --reliable --echo --play --record --hangup-after --srtp --user --users --realm --algorithm --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            opts="-H -w -v -q -f -o -h -V --answer-after --ring --early-media --reliable --first-rseq --echo --play --record --hangup-after --srtp --user --users --realm --algorithm --auth --auth-proxy --password-file --password-stdin --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1776,6 +1993,10 @@ _sipctl() {
                     return 0
                     ;;
                 --ring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --first-rseq)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1804,6 +2025,14 @@ _sipctl() {
                     return 0
                     ;;
                 --algorithm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

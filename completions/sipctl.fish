@@ -26,6 +26,7 @@ end
 
 complete -c sipctl -n "__fish_sipctl_needs_command" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_needs_command" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "demo" -d 'A whole SIP network on the loopback: registrar, proxy, two phones, a call with audio, and its ladder'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
@@ -39,6 +40,20 @@ complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "schema" -d 'The JSON 
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "completions" -d 'Shell completions on standard output'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
 complete -c sipctl -n "__fish_sipctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s d -l duration -d 'How long the call stands' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s w -l write -d 'Save what passed the proxy, and the media, as pcapng' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -s i -l interface -d 'Capture live on DEVICE; any for all of them' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l hep-listen -d 'Receive HEP (Homer encapsulation) on ADDR:PORT, over UDP and TCP' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand decode" -l duration -d 'Stop after this time (exit 0)' -r
@@ -379,15 +394,17 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l json -d 'Short f
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand trace" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s h -l help -d 'Print help'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "redirect" -d 'Redirect server: says where users are'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -s h -l help -d 'Print help'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "redirect" -d 'Redirect server: says where users are'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "b2bua" -d 'Back-to-back user agent: ends the call that comes, and makes one of its own for it; with a media relay, a small SBC'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l answer-after -d 'Say nothing but 100 for so long' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l ring -d 'Then ring (180) for so long before the answer' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l first-rseq -d 'First RSeq of each call (default: drawn)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l play -d 'Play this WAV file, again and again, instead of a marked tone' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l record -d 'Record what is heard to this WAV file (calls after the first have their number before the suffix)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l hangup-after -d 'Hang up so long after the answer' -r
@@ -395,7 +412,9 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l users -d 'Accounts from a CSV file: user,password' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l realm -d 'Whose passwords are asked for' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth -d 'Ask callers for the password of this user in this realm, which is given by --password-file, --password-stdin or SIPCTL_PASSWORD' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l password-file -d 'File whose first line is the password of --auth' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered, and its refusal after --answer-after and --ring)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reason -d 'Reason phrase of --status (default: the registered one)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l retry-after -d 'Retry-After of --status' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s H -l header -d 'Header field that answers with --status have; may be repeated' -r
@@ -423,6 +442,8 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reliable -d 'Have provisional responses acknowledged by PRACK where the caller can'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l echo -d 'Send back what is heard, instead of a marked tone'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l srtp -d 'Take calls only where their media is protected (SRTP with SDES)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth-proxy -d 'Ask as a proxy does: 407 instead of 401'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l password-stdin -d 'Read the password of --auth from standard input'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l show-secrets -d 'Show secrets in output and saved captures'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s v -l verbose -d 'Show each line sent (>) and received (<)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
@@ -528,10 +549,46 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -l ascii -d 'Draw with ASCII characters only'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from proxy" -s V -l version -d 'Print version'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l to -d 'Where every call goes: with a user to that one, else to the user that was called (default: where the Request-URI leads, or its user registered)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l user -d 'Test account; may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l users -d 'Accounts from a CSV file: user,password' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l realm -d 'Whose passwords are asked for' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l domain -d 'A domain whose users register here; may be repeated (without it: whatever domain they register with)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l t1 -d 'T1, the estimate of the round trip' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l dns -d 'DNS server to ask instead of the system\'s' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l tls-ca -d 'Trust anchors for next hops over TLS (PEM) instead of the system\'s' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l listen -d 'Where to listen: udp:127.0.0.1:5060, tls:[::1]:0, 0.0.0.0:5060 or 5060 (both UDP and TCP, on 127.0.0.1); may be repeated' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l tls-cert -d 'Certificate chain for TLS and WSS (PEM); without it one is made at start' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l tls-key -d 'The key of the certificate (PEM)' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l server -d 'Server header field (empty for none)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l duration -d 'Stop after this long' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l count -d 'Stop after so many requests, repeats apart' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s w -l write -d 'Save the traffic as pcapng, which decode and Wireshark read' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'
+ndjson\t'One object a line, as it happens'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s o -l output -d 'Write to FILE instead of standard output' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l width -d 'Width of ladders and tables (default: that of the terminal, else 120)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l relay-media -d 'Let media pass through ports of its own'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l hide-topology -d 'Show nothing of one leg on the other: no addresses (media is relayed, too), no names of software, no unknown header fields'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l follow-redirects -d 'Follow redirections instead of passing them on'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l tls-insecure -d 'Take any certificate of a next hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l show-secrets -d 'Show secrets in output and saved captures'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s v -l verbose -d 'Show each line sent (>) and received (<)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l json -d 'Short for --format json'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -l ascii -d 'Draw with ASCII characters only'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from b2bua" -s V -l version -d 'Print version'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "b2bua" -d 'Back-to-back user agent: ends the call that comes, and makes one of its own for it; with a media relay, a small SBC'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand explain" -s f -l format -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document'
@@ -569,20 +626,22 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand completions" -s V -l versi
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -l out -d 'Directory to write sipctl.1, sipctl-decode.1 … into' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c sipctl -n "__fish_sipctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "invite" -d 'Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
-complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "demo" -d 'A whole SIP network on the loopback: registrar, proxy, two phones, a call with audio, and its ladder'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "decode" -d 'Capture files, standard input or a live device: calls, ladders, findings, JSON'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "ping" -d 'OPTIONS ping: reachability, loss, round trips, who answers and what it supports'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "register" -d 'Trial REGISTER: challenge, credentials, bindings, expiry, and the binding taken away again'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "invite" -d 'Trial call: INVITE to BYE with SDP, RTP both ways, and what was heard'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "resolve" -d 'The RFC 3263 plan of a target: NAPTR, SRV, addresses, in the order they would be tried'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "trace" -d 'Max-Forwards traceroute: one line a hop'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "serve" -d 'A test endpoint: user agent server, registrar, redirect server, proxy'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "explain" -d 'What a finding, status code, method, header field, timer, release cause or TLS alert means'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "lint" -d 'Messages in text, logs or captures against the grammar, with carets under the bytes at fault'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "schema" -d 'The JSON Schema of a command\'s output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "completions" -d 'Shell completions on standard output'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "man" -d 'Manual pages: sipctl(1) on standard output, or all of them into a directory'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and not __fish_seen_subcommand_from demo decode ping register invite resolve trace serve explain lint schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "uas" -d 'User agent server: answers calls, OPTIONS, REGISTER and MESSAGE, rightly or as it is told'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "registrar" -d 'Registrar: challenges, keeps bindings, shows them'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "redirect" -d 'Redirect server: says where users are'
 complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "proxy" -d 'Proxy: forwards to who registered with it, to its next hop, or to where the Request-URI leads'
+complete -c sipctl -n "__fish_sipctl_using_subcommand help; and __fish_seen_subcommand_from serve" -f -a "b2bua" -d 'Back-to-back user agent: ends the call that comes, and makes one of its own for it; with a media relay, a small SBC'

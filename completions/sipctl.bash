@@ -1982,7 +1982,7 @@ _sipctl() {
             return 0
             ;;
         sipctl__subcmd__serve__subcmd__uas)
-            opts="-H -w -v -q -f -o -h -V --answer-after --ring --early-media --reliable --rseq --echo --play --record --hangup-after --srtp --user --users --realm --algorithm --auth --auth-password-file --auth-proxy --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
+            opts="-H -w -v -q -f -o -h -V --answer-after --ring --early-media --reliable --first-rseq --echo --play --record --hangup-after --srtp --user --users --realm --algorithm --auth --auth-proxy --password-file --password-stdin --status --reason --retry-after --header --status-after --method --delay --drop --seed --listen --tls-cert --tls-key --server --duration --count --write --show-secrets --verbose --quiet --format --json --output --width --ascii --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1996,7 +1996,7 @@ _sipctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --rseq)
+                --first-rseq)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2032,7 +2032,7 @@ _sipctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --auth-password-file)
+                --password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -404,7 +404,7 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and not __fish_seen_subcommand_from uas registrar redirect proxy b2bua help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l answer-after -d 'Say nothing but 100 for so long' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l ring -d 'Then ring (180) for so long before the answer' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l rseq -d 'RSeq of the first reliable provisional response, for callers who take but one (default: drawn)' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l first-rseq -d 'First RSeq of each call (default: drawn)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l play -d 'Play this WAV file, again and again, instead of a marked tone' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l record -d 'Record what is heard to this WAV file (calls after the first have their number before the suffix)' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l hangup-after -d 'Hang up so long after the answer' -r
@@ -412,9 +412,9 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l users -d 'Accounts from a CSV file: user,password' -r -F
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l realm -d 'Whose passwords are asked for' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l algorithm -d 'Digest algorithm to offer, in this order; may be repeated (default: SHA-256, MD5)' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth -d 'Take calls of this user alone, whose password is in --auth-password-file or SIPCTL_PASSWORD' -r
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth-password-file -d 'File whose first line is that password' -r -F
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered); with --ring a call rings first' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth -d 'Ask callers for the password of this user in this realm, which is given by --password-file, --password-stdin or SIPCTL_PASSWORD' -r
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l password-file -d 'File whose first line is the password of --auth' -r -F
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l status -d 'Answer with this status instead of what is right (an INVITE gets its 2xx only by being answered, and its refusal after --answer-after and --ring)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reason -d 'Reason phrase of --status (default: the registered one)' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l retry-after -d 'Retry-After of --status' -r
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s H -l header -d 'Header field that answers with --status have; may be repeated' -r
@@ -442,7 +442,8 @@ complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_sub
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l reliable -d 'Have provisional responses acknowledged by PRACK where the caller can'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l echo -d 'Send back what is heard, instead of a marked tone'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l srtp -d 'Take calls only where their media is protected (SRTP with SDES)'
-complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth-proxy -d 'Ask callers as a proxy does: 407 instead of 401'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l auth-proxy -d 'Ask as a proxy does: 407 instead of 401'
+complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l password-stdin -d 'Read the password of --auth from standard input'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -l show-secrets -d 'Show secrets in output and saved captures'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s v -l verbose -d 'Show each line sent (>) and received (<)'
 complete -c sipctl -n "__fish_sipctl_using_subcommand serve; and __fish_seen_subcommand_from uas" -s q -l quiet -d 'Show no exchanges, only where it listens and the summary'

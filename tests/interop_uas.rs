@@ -150,15 +150,12 @@ fn callers_prove_who_they_are_as_to_a_proxy() {
 #[test]
 fn what_was_heard_is_told_at_the_end_of_each_call() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--format", "ndjson"]);
+    let (running, at) = serve(&[]);
     sipp(&lab, "uac_call_audio_noauth", &at, &[]);
     sipp(&lab, "uac_dtmf_rfc4733_noauth", &at, &[]);
     let out = interrupt(running);
-    let lines = out.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let media: Vec<Value> = lines.filter(|line| line["type"] == "media").collect();
+    let media: Vec<&String> = out.iter().filter(|line| line.starts_with("media of call ")).collect();
     assert_eq!(media.len(), 2, "{out:?}");
-    assert_eq!([&media[0]["call"], &media[1]["call"]], [1, 2], "{media:?}");
-    assert_eq!(media[0]["received"]["heard"], "audio", "{media:?}");
-    assert!(media[0]["received"]["packets"].as_u64() > Some(10) && media[0]["sent"]["packets"].as_u64() > Some(10));
-    assert!(!media[1]["received"]["dtmf"].as_str().unwrap().is_empty(), "{media:?}");
+    assert!(media[0].starts_with("media of call 1: heard ") && media[0].contains("; sent "), "{media:?}");
+    assert!(media[1].starts_with("media of call 2: ") && media[1].contains(", DTMF 12#*"), "{media:?}");
 }

@@ -1,6 +1,7 @@
 //! One call, as the side that is called sees it. RFC 3261 §13.3, §15.1
 
 mod inside;
+mod refusing;
 mod repeating;
 mod way;
 
@@ -303,40 +304,6 @@ impl Call {
         self.hangup_at = plan.hangup_after.map(|after| now + after);
         out.answered += 1;
         self.send(bytes, 200, out);
-    }
-
-    /// Refuses what is not answered yet.
-    pub(super) fn refuse(&mut self, status: u16, fields: &[(HeaderName, String)], out: &mut Out) {
-        if !matches!(self.state, State::Opening | State::Waiting) {
-            return;
-        }
-        let bytes = self.response(status, |_, reply| {
-            for (name, value) in fields {
-                reply.field(*name, value);
-            }
-            reply.finish();
-        });
-        self.refused(bytes, status, out);
-    }
-
-    /// Refuses as it was asked for.
-    fn refuse_as(&mut self, refusal: &Refusal, out: &mut Out) {
-        let bytes = self.response_saying(refusal.status, refusal.reason.as_deref(), |_, reply| {
-            if let Some(seconds) = refusal.retry_after {
-                reply.field(HeaderName::RetryAfter, seconds.to_string());
-            }
-            for (name, value) in &refusal.headers {
-                reply.named(name, value);
-            }
-            reply.finish();
-        });
-        self.refused(bytes, refusal.status, out);
-    }
-
-    fn refused(&mut self, bytes: Vec<u8>, status: u16, out: &mut Out) {
-        self.state = State::Over;
-        (self.reliable, self.accepted) = (None, None);
-        self.send(bytes, status, out);
     }
 
     /// Ends the call as it is right for its state.

@@ -326,7 +326,8 @@ fn the_options_of_a_call_do_what_they_say() {
     // Who takes protected media alone refuses the rest.
     assert_eq!(invite(&[&secure.bob(), "--expect", "488"]).code, Some(0));
     let acknowledged = call(&reliable, &[]);
-    assert_eq!(acknowledged["forks"][0]["pracked"], 1, "{}", acknowledged["forks"]);
+    // Early media, then ringing: each waits for its PRACK.
+    assert_eq!(acknowledged["forks"][0]["pracked"], 2, "{}", acknowledged["forks"]);
     assert!(acknowledged["forks"][0]["early_media_ms"].is_number(), "{}", acknowledged["forks"]);
     assert_eq!(call(&reliable, &["--no-100rel"])["forks"][0]["pracked"], 0);
     call(&plain, &["--record", recording]);

@@ -70,7 +70,12 @@ impl Calls {
         let mut wrong: Vec<String> = Vec::new();
         for row in &self.rows {
             let (_, found) = outcomes.iter().find(|(line, _)| *line == row.line).unwrap();
-            if !is_as(found, &row.outcome) {
+            if is_as(found, &row.outcome) {
+                continue;
+            }
+            // Once more, alone: beside many others a peer may be late by more than its scenario forgives.
+            let found = call(0, row);
+            if !is_as(&found, &row.outcome) {
                 wrong.push(format!("{} {:?}\n  expected {}\n  found    {found}", row.whom, row.options, row.outcome));
             }
         }

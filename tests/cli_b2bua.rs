@@ -97,7 +97,10 @@ fn audio_is_heard_through_the_relay_and_the_file_tells_an_sbc() {
     for (option, role) in [("--relay-media", "sbc"), ("--hide-topology", "sbc"), ("--follow-redirects", "b2bua")] {
         let uas = Server::start(&["udp"], &["uas", "--echo"]);
         let to = uas.at(0).to_owned();
-        let b2bua = Server::start(&["udp"], &["b2bua", option, "--to", &to, "--write", "calls.pcapng"]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calls.pcapng");
+        let file = file.to_str().unwrap();
+        let b2bua = Server::start(&["udp"], &["b2bua", option, "--to", &to, "--write", file]);
         let target = format!("sip:bob@{}", b2bua.at(0));
         let ran = sipctl(&["invite", &target, "--json", "--duration", "1s", "--expect-audio", "both"]);
         assert_eq!(ran.code, Some(0), "{option}: {ran:?}");
@@ -112,7 +115,7 @@ fn audio_is_heard_through_the_relay_and_the_file_tells_an_sbc() {
             );
         }
         uas.interrupt();
-        let report = json(&room.run(&["decode", "calls.pcapng", "--json"]));
+        let report = json(&room.run(&["decode", file, "--json"]));
         assert_eq!(report["calls"].as_array().unwrap().len(), 1, "{report:#}");
         let call = &report["calls"][0];
         assert_eq!((&call["state"], call["call_ids"].as_array().unwrap().len()), (&"completed".into(), 2), "{call:#}");

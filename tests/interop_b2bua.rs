@@ -5,34 +5,10 @@
 mod lab;
 mod running;
 
-use lab::{Lab, lab};
-use nix::sys::signal::Signal;
+use lab::lab;
 use running::Running;
 use serde_json::Value;
 use std::process::Command;
-
-/// A server of the real binary on UDP, and where it listens.
-fn serve(args: &[&str]) -> (Running, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
-    command.arg("serve").args(args).args(["--listen", "udp:127.0.0.1:0"]);
-    let mut running = Running::start(command);
-    let place = running.line("listening on ").rsplit_once("udp:").unwrap().1.to_owned();
-    (running, place)
-}
-
-/// Ends it as Ctrl-C does; what it had still to say.
-fn interrupt(running: Running) -> Vec<String> {
-    running.signal(Signal::SIGINT);
-    let (code, out, err) = running.end();
-    assert!(code == Some(130) && err.is_empty(), "{code:?} {out:?} {err:?}");
-    out
-}
-
-fn sipp(lab: &Lab, scenario: &str, at: &str, more: &[&str]) {
-    let done = lab.run(&[&["sipp", "uac", scenario, at][..], more].concat(), &[]);
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(done.status.success(), "{scenario}: {}{}", said(&done.stdout), said(&done.stderr));
-}
 
 fn decoded(path: &str) -> Value {
     let done = Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", path, "--json"]).output().unwrap();
@@ -49,10 +25,10 @@ fn answers(said: &[String], method: &str, status: u16) -> u64 {
 #[test]
 fn every_caller_of_sipp_reaches_a_uas_behind_it() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (uas, place) = serve(&["uas"]);
+    let (uas, place) = Running::serve(&["uas"]);
     let file = lab.folder().join("b2bua.pcapng");
     let file = file.to_str().unwrap();
-    let (b2bua, at) = serve(&["b2bua", "--hide-topology", "--to", &place, "--write", file]);
+    let (b2bua, at) = Running::serve(&["b2bua", "--hide-topology", "--to", &place, "--write", file]);
     let scenarios = [
         "uac_call_noauth",
         "uac_call_audio_noauth",
@@ -65,11 +41,11 @@ fn every_caller_of_sipp_reaches_a_uas_behind_it() {
         "uac_update_noauth",
     ];
     for scenario in scenarios {
-        sipp(&lab, scenario, &at, &[]);
+        lab.sipp(scenario, &at, &[]);
     }
-    let said = interrupt(b2bua);
+    let said = b2bua.interrupted();
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (10, 8), "{said:?}");
-    let said = interrupt(uas);
+    let said = uas.interrupted();
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (10, 8), "{said:?}");
     // The file tells eight calls of two legs each, with a border element between them.
     let report = decoded(file);
@@ -118,58 +94,58 @@ fn what_a_callee_of_sipp_does_reaches_its_caller() {
         let to = format!("127.0.0.1:{}", lab.setting("SIPP_BOB"));
         let mut args = vec!["b2bua", "--to", &to];
         args.extend(Some(option).filter(|o| !o.is_empty()));
-        let (b2bua, at) = serve(&args);
+        let (b2bua, at) = Running::serve(&args);
         eprintln!("{callee} {caller} {option}");
-        sipp(&lab, caller, &at, &[]);
-        interrupt(b2bua);
+        lab.sipp(caller, &at, &[]);
+        b2bua.interrupted();
     }
 }
 
 #[test]
 fn a_thousand_calls_at_fifty_a_second_pass_and_none_is_left() {
     let Some(lab) = lab(&["sipp", "ss"], &[("SIPP_TIMEOUT", "120")]) else { return };
-    let (uas, place) = serve(&["uas", "--quiet"]);
-    let (b2bua, at) = serve(&["b2bua", "--quiet", "--to", &place]);
-    sipp(&lab, "uac_call_noauth", &at, &["-m", "1000", "-r", "50", "-l", "200", "-d", "100"]);
-    let said = interrupt(b2bua);
+    let (uas, place) = Running::serve(&["uas", "--quiet"]);
+    let (b2bua, at) = Running::serve(&["b2bua", "--quiet", "--to", &place]);
+    lab.sipp("uac_call_noauth", &at, &["-m", "1000", "-r", "50", "-l", "200", "-d", "100"]);
+    let said = b2bua.interrupted();
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (1000, 1000), "{said:?}");
-    let said = interrupt(uas);
+    let said = uas.interrupted();
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (1000, 1000), "{said:?}");
 }
 
 #[test]
 fn an_interrupt_ends_the_calls_that_stand() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (uas, place) = serve(&["uas"]);
-    let (b2bua, at) = serve(&["b2bua", "--to", &place]);
+    let (uas, place) = Running::serve(&["uas"]);
+    let (b2bua, at) = Running::serve(&["b2bua", "--to", &place]);
     // The caller waits for the BYE, which comes only because the B2BUA goes.
     std::thread::scope(|scope| {
-        let caller = scope.spawn(|| sipp(&lab, "uac_wait_bye_noauth", &at, &[]));
+        let caller = scope.spawn(|| lab.sipp("uac_wait_bye_noauth", &at, &[]));
         let mut b2bua = b2bua;
         b2bua.line("200 OK");
-        interrupt(b2bua);
+        b2bua.interrupted();
         caller.join().unwrap();
     });
-    let said = interrupt(uas);
+    let said = uas.interrupted();
     assert_eq!(answers(&said, "BYE", 200), 1, "{said:?}");
 }
 
 #[test]
 fn sippys_b2bua_between_a_caller_and_ours_is_passed_like_any_other() {
     let Some(lab) = lab(&["sipp", "ss", "python3"], &[("SIPP_TIMEOUT", "30")]) else { return };
-    let (uas, place) = serve(&["uas"]);
+    let (uas, place) = Running::serve(&["uas"]);
     let file = lab.folder().join("chain.pcapng");
     let file = file.to_str().unwrap();
-    let (ours, middle) = serve(&["b2bua", "--to", &place, "--write", file]);
+    let (ours, middle) = Running::serve(&["b2bua", "--to", &place, "--write", file]);
     if !lab.run(&["b2bua", "start", &middle], &[]).status.success() {
         eprintln!("left out: Sippy's B2BUA does not start here");
         return;
     }
     let at = format!("127.0.0.1:{}", lab.setting("B2BUA_PORT"));
-    sipp(&lab, "uac_call_noauth", &at, &["-d", "300"]);
+    lab.sipp("uac_call_noauth", &at, &["-d", "300"]);
     lab.run(&["b2bua", "stop"], &[]);
-    interrupt(ours);
-    let said = interrupt(uas);
+    ours.interrupted();
+    let said = uas.interrupted();
     assert_eq!((answers(&said, "INVITE", 200), answers(&said, "BYE", 200)), (1, 1), "{said:?}");
     let report = decoded(file);
     assert_eq!(report["calls"].as_array().unwrap().len(), 1, "{report:#}");

@@ -8,9 +8,7 @@ mod lab;
 
 use calls::{Calls, Row, invite};
 use lab::{Lab, lab};
-use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// SIPps at once: each with a caller of its own, and all of them mostly waiting.
@@ -98,33 +96,12 @@ fn answers_whose_sdp_is_odd() {
     hold_against_sipp("descriptions.txt");
 }
 
-/// A callee of raw bytes, on a port that nobody else has.
-fn raw_server(lab: &Lab, mode: &str, tcp: bool) -> (Child, String) {
-    for _ in 0..10 {
-        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-        let mut command = Command::new("python3");
-        command.arg(lab.scripts().join("rawuas.py")).args(["--mode", mode, "--port", &port]);
-        if tcp {
-            command.arg("--tcp");
-        }
-        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut ready = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        if ready.starts_with("ready") {
-            return (server, port);
-        }
-        server.kill().ok();
-        server.wait().unwrap();
-    }
-    panic!("rawuas.py found no free port for {mode} in ten attempts");
-}
-
 #[test]
 fn callees_of_raw_bytes() {
     let Some(lab) = lab(&["python3"], &[]) else { return };
     Calls::read("raw.txt").hold(LANES, |_, row| {
         let tcp = row.setting("SIPP_T") == Some("t1");
-        let (mut server, port) = raw_server(&lab, &row.whom, tcp);
+        let (mut server, port) = lab.raw_server(&row.whom, tcp);
         let target = format!("sip:bob@127.0.0.1:{port}{}", if tcp { ";transport=tcp" } else { "" });
         let called = invite(&target, &row.options, &[]);
         server.kill().unwrap();

@@ -6,9 +6,8 @@ mod lab;
 
 use lab::{Lab, lab};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 /// The programs that the lab's Kamailio needs.
 const KAMAILIO: &[&str] = &["kamailio", "openssl", "ss"];
@@ -211,33 +210,11 @@ const RAW: &[(&str, bool, i32, &str)] = &[
     ("slam", true, 4, "closed the connection"),
 ];
 
-/// Starts a raw server and gives it with its port. The port was free a moment before; where another test has
-/// taken it since, another one is tried.
-fn raw_server(lab: &Lab, mode: &str, tcp: bool) -> (Child, String) {
-    for _ in 0..10 {
-        let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-        let mut command = Command::new("python3");
-        command.arg(lab.scripts().join("rawuas.py")).args(["--mode", mode, "--port", &port]);
-        if tcp {
-            command.arg("--tcp");
-        }
-        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut ready = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        if ready.starts_with("ready") {
-            return (server, port);
-        }
-        server.kill().ok();
-        server.wait().unwrap();
-    }
-    panic!("rawuas.py found no free port for {mode} in ten attempts");
-}
-
 #[test]
 fn raw_answers_are_taken_as_what_they_are() {
     let Some(lab) = lab(&["python3"], &[]) else { return };
     for &(mode, tcp, code, words) in RAW {
-        let (mut server, port) = raw_server(&lab, mode, tcp);
+        let (mut server, port) = lab.raw_server(mode, tcp);
         let protocol = if tcp { "tcp" } else { "udp" };
         let address = format!("127.0.0.1:{port}");
         let ran = sipctl(&["ping", &address, "--transport", protocol, "--timeout", "1500ms", "--t1", "200ms"]);

@@ -5,36 +5,10 @@
 mod lab;
 mod running;
 
-use lab::{Lab, lab};
-use nix::sys::signal::Signal;
+use lab::lab;
 use running::Running;
 use serde_json::Value;
 use std::process::Command;
-
-/// The server of the real binary, and where it listens.
-fn serve(args: &[&str]) -> (Running, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
-    // What SIPp proves to know.
-    command.env("SIPCTL_PASSWORD", "secret");
-    command.args(["serve", "uas", "--listen", "udp:127.0.0.1:0"]).args(args);
-    let mut running = Running::start(command);
-    let place = running.line("listening on ").rsplit_once("udp:").unwrap().1.to_owned();
-    (running, place)
-}
-
-/// Ends it as Ctrl-C does; what it had still to say.
-fn interrupt(running: Running) -> Vec<String> {
-    running.signal(Signal::SIGINT);
-    let (code, out, err) = running.end();
-    assert!(code == Some(130) && err.is_empty(), "{code:?} {out:?} {err:?}");
-    out
-}
-
-fn sipp(lab: &Lab, scenario: &str, at: &str, more: &[&str]) {
-    let done = lab.run(&[&["sipp", "uac", scenario, at][..], more].concat(), &[]);
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(done.status.success(), "{scenario}: {}{}", said(&done.stdout), said(&done.stderr));
-}
 
 fn decoded(path: &str, more: &[&str]) -> Value {
     let done = Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", path, "--json"]).args(more).output().unwrap();
@@ -46,7 +20,7 @@ fn every_caller_of_sipp_is_answered_and_leaves_no_call() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
     let file = lab.folder().join("uas.pcapng");
     let file = file.to_str().unwrap();
-    let (running, at) = serve(&["--write", file]);
+    let (running, at) = Running::serve(&["uas", "--write", file]);
     for scenario in [
         "uac_call_noauth",
         "uac_call_audio_noauth",
@@ -58,9 +32,9 @@ fn every_caller_of_sipp_is_answered_and_leaves_no_call() {
         "uac_message_noauth",
         "uac_update_noauth",
     ] {
-        sipp(&lab, scenario, &at, &[]);
+        lab.sipp(scenario, &at, &[]);
     }
-    let out = interrupt(running);
+    let out = running.interrupted();
     assert!(out.iter().any(|line| line.trim() == "INVITE → 200 OK  ×10"), "{out:?}");
     assert!(!out.iter().any(|line| line.contains("BYE sip:") && line.contains(" 481 ")), "{out:?}");
     // The file tells the same calls, with their media.
@@ -73,35 +47,35 @@ fn every_caller_of_sipp_is_answered_and_leaves_no_call() {
 #[test]
 fn callers_are_rung_and_let_go() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--ring", "5s"]);
-    sipp(&lab, "uac_cancel_noauth", &at, &[]);
-    let out = interrupt(running);
+    let (running, at) = Running::serve(&["uas", "--ring", "5s"]);
+    lab.sipp("uac_cancel_noauth", &at, &[]);
+    let out = running.interrupted();
     assert!(out.iter().any(|line| line.contains("→ 487 Request Terminated")), "{out:?}");
     // The server ends the call by itself.
-    let (running, at) = serve(&["--hangup-after", "500ms"]);
-    sipp(&lab, "uac_wait_bye_noauth", &at, &[]);
-    interrupt(running);
+    let (running, at) = Running::serve(&["uas", "--hangup-after", "500ms"]);
+    lab.sipp("uac_wait_bye_noauth", &at, &[]);
+    running.interrupted();
 }
 
 #[test]
 fn many_calls_at_once_leave_none() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&[]);
-    sipp(&lab, "uac_call_noauth", &at, &["-m", "100", "-r", "20", "-l", "50"]);
-    let out = interrupt(running);
+    let (running, at) = Running::serve(&["uas"]);
+    lab.sipp("uac_call_noauth", &at, &["-m", "100", "-r", "20", "-l", "50"]);
+    let out = running.interrupted();
     assert!(out.iter().any(|line| line.trim() == "BYE → 200 OK  ×100"), "{out:?}");
 }
 
 #[test]
 fn an_interrupt_ends_the_calls_that_stand() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&[]);
+    let (running, at) = Running::serve(&["uas"]);
     // The caller waits for the BYE, which comes only because the server goes.
     std::thread::scope(|scope| {
-        let caller = scope.spawn(|| sipp(&lab, "uac_wait_bye_noauth", &at, &[]));
+        let caller = scope.spawn(|| lab.sipp("uac_wait_bye_noauth", &at, &[]));
         let mut running = running;
         running.line("200 OK");
-        interrupt(running);
+        running.interrupted();
         caller.join().unwrap();
     });
 }
@@ -111,9 +85,9 @@ fn callers_hear_the_refusal_that_was_asked_for_after_ringing() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
     for code in ["301", "302", "403", "404", "408", "480", "486", "488", "503", "600", "603"] {
         let moved = if code.starts_with('3') { &["-H", "Contact: <sip:carol@127.0.0.1:9>"][..] } else { &[] };
-        let (running, at) = serve(&[&["--ring", "200ms", "--status", code], moved].concat());
-        sipp(&lab, &format!("uac_get{code}_noauth"), &at, &[]);
-        let out = interrupt(running);
+        let (running, at) = Running::serve(&[&["uas", "--ring", "200ms", "--status", code], moved].concat());
+        lab.sipp(&format!("uac_get{code}_noauth"), &at, &[]);
+        let out = running.interrupted();
         assert!(out.iter().any(|line| line.contains("→ 180 Ringing")), "{code}: {out:?}");
         assert!(out.iter().any(|line| line.contains(&format!("INVITE → {code} "))), "{code}: {out:?}");
     }
@@ -122,38 +96,41 @@ fn callers_hear_the_refusal_that_was_asked_for_after_ringing() {
 #[test]
 fn two_provisional_responses_are_acknowledged() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--reliable", "--early-media", "--ring", "300ms", "--first-rseq", "4711"]);
-    sipp(&lab, "uac_prack_noauth", &at, &[]);
-    let out = interrupt(running);
+    let (running, at) =
+        Running::serve(&["uas", "--reliable", "--early-media", "--ring", "300ms", "--first-rseq", "4711"]);
+    lab.sipp("uac_prack_noauth", &at, &[]);
+    let out = running.interrupted();
     assert!(out.iter().any(|line| line.trim() == "PRACK → 200 OK  ×2"), "{out:?}");
 }
 
 #[test]
 fn callers_prove_who_they_are_as_to_a_proxy() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&["--auth", "alice:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
+    let (running, at) =
+        Running::serve(&["uas", "--auth", "alice:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
     for scenario in
         ["uac_call", "uac_call_audio", "uac_hold", "uac_dtmf_rfc4733", "uac_dtmf_info", "uac_large", "uac_update"]
     {
-        sipp(&lab, scenario, &at, &[]);
+        lab.sipp(scenario, &at, &[]);
     }
-    let out = interrupt(running);
+    let out = running.interrupted();
     assert!(out.iter().any(|line| line.trim() == "INVITE → 407 Proxy Authentication Required  ×7"), "{out:?}");
     // Who does not know the password gets no call.
-    let (running, at) = serve(&["--auth", "mallory:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
+    let (running, at) =
+        Running::serve(&["uas", "--auth", "mallory:lab.example.test", "--auth-proxy", "--algorithm", "MD5"]);
     let done = lab.run(&["sipp", "uac", "uac_call", &at], &[]);
     assert!(!done.status.success());
-    let out = interrupt(running);
+    let out = running.interrupted();
     assert!(!out.iter().any(|line| line.contains("INVITE → 200")), "{out:?}");
 }
 
 #[test]
 fn what_was_heard_is_told_at_the_end_of_each_call() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
-    let (running, at) = serve(&[]);
-    sipp(&lab, "uac_call_audio_noauth", &at, &[]);
-    sipp(&lab, "uac_dtmf_rfc4733_noauth", &at, &[]);
-    let out = interrupt(running);
+    let (running, at) = Running::serve(&["uas"]);
+    lab.sipp("uac_call_audio_noauth", &at, &[]);
+    lab.sipp("uac_dtmf_rfc4733_noauth", &at, &[]);
+    let out = running.interrupted();
     let media: Vec<&String> = out.iter().filter(|line| line.starts_with("media of call ")).collect();
     assert_eq!(media.len(), 2, "{out:?}");
     assert!(media[0].starts_with("media of call 1: heard ") && media[0].contains("; sent "), "{media:?}");

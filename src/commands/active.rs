@@ -10,6 +10,7 @@ use crate::cli::active::{ActiveArgs, ExitStyle};
 use crate::digest::Secret;
 use crate::driver::{RecordOptions, Recorder, Totals};
 use crate::render::Terminal;
+use crate::render::ndjson::Lines;
 use crate::render::text::{self, Mode, TextOptions};
 use crate::report::decode::{Finding, Instant, Message, Report, Source, Stream};
 use crate::report::{Collector, Detail, Exit, Selection};
@@ -60,6 +61,18 @@ pub struct Recorded {
     pub findings: Vec<Finding>,
     /// The ladders and findings as text, where `--ladder` asked for them.
     pub ladder: String,
+}
+
+impl Recorded {
+    /// Writes it as lines of NDJSON: messages, streams, findings.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn lines(&self, lines: &mut Lines, out: &mut dyn Write) -> std::io::Result<()> {
+        self.messages.iter().try_for_each(|message| lines.message(message, out))?;
+        self.streams.iter().try_for_each(|stream| lines.stream(stream, out))?;
+        self.findings.iter().try_for_each(|finding| lines.finding(finding, out))
+    }
 }
 
 impl Setup {
@@ -128,26 +141,13 @@ impl Setup {
     /// Where the file cannot be written.
     pub fn recorded(&self, args: &ActiveArgs) -> Result<Recorded, Failure> {
         let Some(recorder) = &self.recorder else { return Ok(Recorded::default()) };
-        let mut gather = Gather::new(Hold::Every);
-        let everything = Selection::default();
         let detail = Detail { headers: false, raw: false, secrets: args.show_secrets };
-        let settings = Settings::default();
-        let mut collector = Collector::new(&mut gather, &everything, detail, &settings);
-        let totals = recorder
-            .finish(Limits::default(), &mut collector)
-            .map_err(|e: CaptureError| Failure::new(Exit::Usage, e))?;
-        let summary = super::decode::summary(&collector.tally, &totals);
-        let peers = collector.peers.told();
+        let path = args.write.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let mut report = decoded(recorder, path, detail)?;
         self.tell(args, recorder);
         if !self.decodes {
             return Ok(Recorded::default());
         }
-        let mut report = Report {
-            summary,
-            peers,
-            sources: vec![source(args.write.as_ref().map(|path| path.to_string_lossy().into_owned()), &totals)],
-            ..gather.finished()
-        };
         let mut ladder = Vec::new();
         if args.ladder {
             let options = TextOptions { mode: Mode::All, ..TextOptions::default() };
@@ -187,9 +187,23 @@ impl Setup {
     }
 }
 
-/// The recording as a source of a report: the file that it was saved to, where it was.
-#[must_use]
-pub fn source(path: Option<String>, totals: &Totals) -> Source {
+/// Ends a recording, and tells what it holds as `decode` would. `path`: the file that it was saved to, where it was.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn decoded(recorder: &Recorder, path: Option<String>, detail: Detail) -> Result<Report, Failure> {
+    let mut gather = Gather::new(Hold::Every);
+    let (everything, settings) = (Selection::default(), Settings::default());
+    let mut collector = Collector::new(&mut gather, &everything, detail, &settings);
+    let totals =
+        recorder.finish(Limits::default(), &mut collector).map_err(|e: CaptureError| Failure::new(Exit::Usage, e))?;
+    let summary = super::decode::summary(&collector.tally, &totals);
+    let peers = collector.peers.told();
+    Ok(Report { summary, peers, sources: vec![source(path, &totals)], ..gather.finished() })
+}
+
+/// The recording as a source of a report.
+fn source(path: Option<String>, totals: &Totals) -> Source {
     Source {
         path: path.unwrap_or_else(|| "own traffic".to_owned()),
         format: "pcapng".to_owned(),

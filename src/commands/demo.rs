@@ -1,14 +1,11 @@
 //! `sipctl demo`: a whole SIP network in one process.
 
-use super::outlet::{Gather, Hold};
 use super::{Failure, active, output};
 use crate::agent::invite::{Event, Invite, InviteOptions};
 use crate::agent::ping::{self, Ping};
 use crate::agent::register::{Mode, Register, RegisterOptions};
 use crate::agent::{Account, Identity};
-use crate::analysis::Settings;
 use crate::base::Entropy;
-use crate::capture::CaptureError;
 use crate::cli::demo::DemoArgs;
 use crate::cli::output::Format;
 use crate::digest::Secret;
@@ -31,8 +28,7 @@ use crate::report::active::{Judgement, Verdict, milliseconds};
 use crate::report::decode::Report as Decoded;
 use crate::report::demo::{Report, SCHEMA};
 use crate::report::invite::{Gates, Looped, judge, judge_loop, looped};
-use crate::report::{Collector, Detail, Exit, Selection};
-use crate::trace::Limits;
+use crate::report::{Detail, Exit};
 use crate::transaction::Timers;
 use crate::transport::listener::{Listen, ListenOptions, Listener};
 use crate::transport::resolve::Wanted;
@@ -67,7 +63,7 @@ pub fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let told = active::block_on(network(args, &recorder, &mut out))?;
     let took = begun.elapsed();
-    let decoded = decoded(&recorder, write)?;
+    let decoded = active::decoded(&recorder, write, Detail::default())?;
     finish(args, told, decoded, took, &mut out)
 }
 
@@ -330,19 +326,6 @@ fn call_options(args: &DemoArgs, password: &str, route: &str) -> InviteOptions {
         max_redirects: 0,
         candidates: 1,
     }
-}
-
-/// What was recorded, as `decode` tells it.
-fn decoded(recorder: &Recorder, path: Option<String>) -> Result<Decoded, Failure> {
-    let mut gather = Gather::new(Hold::Every);
-    let (everything, settings) = (Selection::default(), Settings::default());
-    let mut collector = Collector::new(&mut gather, &everything, Detail::default(), &settings);
-    let totals =
-        recorder.finish(Limits::default(), &mut collector).map_err(|e: CaptureError| Failure::new(Exit::Usage, e))?;
-    let summary = super::decode::summary(&collector.tally, &totals);
-    let peers = collector.peers.told();
-    let source = active::source(path, &totals);
-    Ok(Decoded { summary, peers, sources: vec![source], ..gather.finished() })
 }
 
 fn finish(

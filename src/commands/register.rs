@@ -231,12 +231,7 @@ fn finish(
         }
         Format::Ndjson => {
             let mut lines = render::ndjson::Lines::new();
-            for message in &recorded.messages {
-                lines.message(message, out)?;
-            }
-            for finding in &recorded.findings {
-                lines.finding(finding, out)?;
-            }
+            recorded.lines(&mut lines, out)?;
             lines.line("summary", &document, out)?;
         }
     }

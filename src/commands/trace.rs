@@ -146,12 +146,7 @@ fn finish(
         }
         Format::Ndjson => {
             let mut lines = Lines::new();
-            for message in &recorded.messages {
-                lines.message(message, &mut out.writer)?;
-            }
-            for finding in &recorded.findings {
-                lines.finding(finding, &mut out.writer)?;
-            }
+            recorded.lines(&mut lines, &mut out.writer)?;
             lines.line("summary", &report.summary(), &mut out.writer)?;
         }
     }

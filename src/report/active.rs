@@ -1,6 +1,7 @@
 //! What ping, register and invite have in common: how the target was found and reached, what came of it. CONTRACT §4
 
 use super::Exit;
+use crate::digest;
 use crate::transport::line::TlsFacts;
 use crate::transport::{LineFacts, Plan};
 use schemars::JsonSchema;
@@ -84,6 +85,40 @@ pub struct Judgement {
 impl Judgement {
     pub(super) fn new(exit: Exit, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Judgement { exit, reason: reason.into(), hint: hint.into() }
+    }
+}
+
+/// A challenge that was answered.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Challenge {
+    /// `registrar`, `server` or `proxy`
+    pub by: &'static str,
+    /// `MD5`, `SHA-256`, …
+    pub algorithm: String,
+    /// Realm.
+    pub realm: String,
+    /// `auth` or `auth-int`; absent for the form without qop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qop: Option<&'static str>,
+    /// Whether the last one said that the nonce was too old.
+    pub stale: bool,
+}
+
+impl Challenge {
+    /// A challenge as it is reported: `server` is what one is called that no proxy asked.
+    #[must_use]
+    pub fn of(challenge: &digest::Challenge, by_proxy: bool, server: &'static str) -> Self {
+        Challenge {
+            by: if by_proxy { "proxy" } else { server },
+            algorithm: challenge.algorithm.map_or_else(|| challenge.algorithm_text.clone(), |a| a.name().to_owned()),
+            realm: challenge.realm.clone(),
+            qop: match challenge.qop.as_slice() {
+                [] => None,
+                offered if offered.contains(&digest::Qop::Auth) => Some("auth"),
+                _ => Some("auth-int"),
+            },
+            stale: challenge.stale,
+        }
     }
 }
 

@@ -14,15 +14,13 @@ mod tests;
 pub use build::{Trial, report};
 pub use changes::{Change, changes};
 pub use event::{Happened, happened};
-pub use facts::{
-    Attempt, Cancel, Challenge, Fork, ForkResponse, Problem, Request, Session, SessionTimer, Timing, problem_words,
-};
+pub use facts::{Attempt, Cancel, Fork, ForkResponse, Problem, Request, Session, SessionTimer, Timing, problem_words};
 pub use heard::{Direction, Proof, proof};
 pub use judge::{Gates, judge};
 pub use looped::{Loop, Looped, judge_loop, looped};
 pub use media::Media;
 
-use super::active::{Resolution, Tls, Verdict};
+use super::active::{Challenge, Resolution, Tls, Verdict};
 use super::decode::{CallState, Finding, Message, Stream};
 use super::text::Text;
 use schemars::JsonSchema;

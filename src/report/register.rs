@@ -9,7 +9,7 @@ pub use super::active::Judgement;
 pub use build::{Trial, account, attempts, report};
 pub use judge::judge;
 
-use super::active::{Resolution, Timing, Tls, Verdict};
+use super::active::{Challenge, Resolution, Timing, Tls, Verdict};
 use super::decode::{Finding, Message, Stream};
 use super::text::Text;
 use schemars::JsonSchema;
@@ -96,22 +96,6 @@ pub struct Attempt {
     /// Milliseconds from its first sending to the final response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_ms: Option<f64>,
-}
-
-/// A challenge that was answered.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Challenge {
-    /// `registrar` or `proxy`
-    pub by: &'static str,
-    /// `MD5`, `SHA-256`, …
-    pub algorithm: String,
-    /// Realm.
-    pub realm: String,
-    /// `auth` or `auth-int`; absent for the form without qop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub qop: Option<&'static str>,
-    /// Whether the last one said that the nonce was too old.
-    pub stale: bool,
 }
 
 /// A binding.

@@ -4,8 +4,9 @@
 #![allow(dead_code, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// A running part of the lab, with a folder of its own.
 pub struct Lab {
@@ -86,6 +87,38 @@ impl Lab {
     /// One of them.
     pub fn setting(&self, name: &str) -> String {
         self.settings().remove(name).unwrap_or_else(|| panic!("the lab has no {name}"))
+    }
+
+    /// A caller of SIPp that has to be content.
+    pub fn sipp(&self, scenario: &str, at: &str, more: &[&str]) {
+        let done = self.run(&[&["sipp", "uac", scenario, at][..], more].concat(), &[]);
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(done.status.success(), "{scenario}: {}{}", said(&done.stdout), said(&done.stderr));
+    }
+
+    /// A server of raw bytes (rawuas.py), and its port: another is tried where somebody else took the first.
+    pub fn raw_server(&self, mode: &str, tcp: bool) -> (Child, String) {
+        for _ in 0..10 {
+            // The socket is gone at the end of the line: the port is to be had again.
+            let free = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+            let port = free.expect("a free port").port().to_string();
+            let mut command = Command::new("python3");
+            command.arg(self.scripts.join("rawuas.py")).args(["--mode", mode, "--port", &port]);
+            if tcp {
+                command.arg("--tcp");
+            }
+            let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python3 runs");
+            let mut ready = String::new();
+            let said = server.stdout.take().expect("piped");
+            BufReader::new(said).read_line(&mut ready).expect("it can be read");
+            if ready.starts_with("ready") {
+                return (server, port);
+            }
+            // It may have ended by itself.
+            server.kill().ok();
+            server.wait().expect("it ends");
+        }
+        panic!("rawuas.py found no free port for {mode} in ten attempts");
     }
 
     /// The folder of this run: certificates are in `tls/`.

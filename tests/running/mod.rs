@@ -52,6 +52,23 @@ impl Running {
         Running { pid: child.id(), child, out, err, said: Vec::new() }
     }
 
+    /// Starts `sipctl serve` on UDP, and gives where it listens. Who asks callers for a password asks for that of the lab.
+    pub fn serve(args: &[&str]) -> (Running, String) {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sipctl"));
+        command.arg("serve").args(args).args(["--listen", "udp:127.0.0.1:0"]).env("SIPCTL_PASSWORD", "secret");
+        let mut running = Running::start(command);
+        let place = running.line("listening on ");
+        (running, place.rsplit_once("udp:").expect("a place").1.to_owned())
+    }
+
+    /// Ends it as Ctrl-C does; what it had still to say.
+    pub fn interrupted(self) -> Vec<String> {
+        self.signal(nix::sys::signal::Signal::SIGINT);
+        let (code, out, err) = self.end();
+        assert!(code == Some(130) && err.is_empty(), "{code:?} {out:?} {err:?}");
+        out
+    }
+
     fn wait_for(said: &mut Vec<String>, from: &Receiver<String>, what: &str) -> String {
         let end = Instant::now() + DEADLINE;
         loop {

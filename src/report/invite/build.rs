@@ -1,14 +1,14 @@
 //! From the record of a call to plain data.
 
 use super::facts::{
-    Attempt, Cancel, Challenge, Fork, ForkResponse, Problem, Request, Session, SessionTimer, Timing, problem_words,
+    Attempt, Cancel, Fork, ForkResponse, Problem, Request, Session, SessionTimer, Timing, problem_words,
 };
 use super::media::{Since, media};
 use super::{Report, SCHEMA};
 use crate::agent::invite::{self, EndedBy, Offered, Record};
 use crate::driver::media::{Clock, Ended};
 use crate::media::negotiator::Agreed;
-use crate::report::active::{Judgement, Resolution, milliseconds};
+use crate::report::active::{Challenge, Judgement, Resolution, milliseconds};
 use crate::report::decode::CallState;
 use crate::report::text::Text;
 use crate::sip::{HeaderName, Message, Outline};
@@ -111,7 +111,7 @@ pub fn report(trial: &Trial<'_>) -> Report {
             .or_else(|| header(HeaderName::Reason)),
         server: server.or_else(|| header(HeaderName::Server)).or_else(|| header(HeaderName::UserAgent)),
         call_id: record.call_id.clone(),
-        challenges: record.challenges.iter().map(challenge).collect(),
+        challenges: record.challenges.iter().map(|(c, by_proxy)| Challenge::of(c, *by_proxy, "server")).collect(),
         forks: record.forks.iter().map(|f| fork(f, trial)).collect(),
         redirects: record.redirects.iter().map(|uri| Text::from(uri.clone())).collect(),
         offer_by: record.offered.map(|by| if by == Offered::Us { "us" } else { "them" }),
@@ -204,20 +204,6 @@ fn attempts(attempt: &invite::Try) -> Vec<Attempt> {
         error: error.clone().filter(|_| at == last),
     });
     told.collect()
-}
-
-fn challenge((challenge, by_proxy): &(crate::digest::Challenge, bool)) -> Challenge {
-    Challenge {
-        by: if *by_proxy { "proxy" } else { "server" },
-        algorithm: challenge.algorithm.map_or_else(|| challenge.algorithm_text.clone(), |a| a.name().to_owned()),
-        realm: challenge.realm.clone(),
-        qop: match challenge.qop.as_slice() {
-            [] => None,
-            offered if offered.contains(&crate::digest::Qop::Auth) => Some("auth"),
-            _ => Some("auth-int"),
-        },
-        stale: challenge.stale,
-    }
 }
 
 fn fork(fork: &invite::Fork, trial: &Trial<'_>) -> Fork {

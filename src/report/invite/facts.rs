@@ -69,22 +69,6 @@ pub struct Attempt {
     pub error: Option<String>,
 }
 
-/// A challenge that was answered.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Challenge {
-    /// `server` or `proxy`
-    pub by: &'static str,
-    /// `MD5`, `SHA-256`, …
-    pub algorithm: String,
-    /// Realm.
-    pub realm: String,
-    /// `auth` or `auth-int`; absent for the form without qop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub qop: Option<&'static str>,
-    /// Whether the last one said that the nonce was too old.
-    pub stale: bool,
-}
-
 /// A dialog that the INVITE made.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Fork {

@@ -1,10 +1,10 @@
 //! From what the agent told to plain data.
 
-use super::{Account, Attempt, Binding, Challenge, Judgement, Report, SCHEMA};
+use super::{Account, Attempt, Binding, Judgement, Report, SCHEMA};
 use crate::agent::Outcome;
 use crate::agent::register::{Binding as Listed, Event, Mode, Purpose, Step};
 use crate::report::Text;
-use crate::report::active::{Timing, Verdict};
+use crate::report::active::{Challenge, Timing, Verdict};
 use crate::sip::{HeaderName, Message, Outline};
 use std::time::Instant;
 
@@ -71,18 +71,7 @@ impl Trial {
 
     fn challenges(&self) -> Vec<Challenge> {
         let told = self.steps().last().map(|s| s.challenges.as_slice()).unwrap_or_default();
-        let challenges = told.iter().map(|(c, by_proxy)| Challenge {
-            by: if *by_proxy { "proxy" } else { "registrar" },
-            algorithm: c.algorithm.map_or_else(|| c.algorithm_text.clone(), |a| a.name().to_owned()),
-            realm: c.realm.clone(),
-            qop: match c.qop.as_slice() {
-                [] => None,
-                offered if offered.contains(&crate::digest::Qop::Auth) => Some("auth"),
-                _ => Some("auth-int"),
-            },
-            stale: c.stale,
-        });
-        challenges.collect()
+        told.iter().map(|(challenge, by_proxy)| Challenge::of(challenge, *by_proxy, "registrar")).collect()
     }
 
     fn granted(&self) -> Option<u32> {

@@ -7,6 +7,7 @@ use super::Input;
 use crate::base::Timestamp;
 use crate::capture::{CaptureError, Event, HepOver, Over};
 use crate::net::{Packet, Reason, Undecoded};
+use crate::trace::batch::Examiner;
 use crate::trace::facts::Transport;
 use crate::trace::tracer::LetGo;
 use crate::trace::{Batch, Intake, Sink, Tracer};
@@ -84,10 +85,18 @@ pub fn run(
         let _ = empty_in.send(Batch::default());
     }
     let stop = control.stop;
+    // Set while the tracer waits: then it reads messages too, so that neither side waits for the other for long.
+    let waits = &AtomicBool::new(false);
     let result: std::io::Result<_> = std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || {
-            let mut feed =
-                Feed { full: full_in, empty: empty_out, batch: Batch::default(), control, totals: Totals::default() };
+            let mut feed = Feed {
+                full: full_in,
+                empty: empty_out,
+                batch: Batch::default(),
+                waits,
+                control,
+                totals: Totals::default(),
+            };
             let ended = feed.read(input, &mut intake);
             intake.finish(&mut feed.batch);
             feed.hand_on();
@@ -96,7 +105,9 @@ pub fn run(
             feed.totals.failed = ended.and(saved).err();
             feed.totals
         })?;
-        for mut batch in full_out {
+        let mut examiner = Examiner::default();
+        while let Some(mut batch) = next(&full_out, waits) {
+            batch.read_rest(&mut examiner);
             tracer.take(&batch, sink);
             if sink.is_closed() {
                 stop.store(true, Ordering::Relaxed);
@@ -123,6 +134,17 @@ pub fn run(
     }
 }
 
+/// The next batch; `None` after the last.
+fn next(full: &Receiver<Batch>, waits: &AtomicBool) -> Option<Batch> {
+    if let Ok(batch) = full.try_recv() {
+        return Some(batch);
+    }
+    waits.store(true, Ordering::Relaxed);
+    let batch = full.recv().ok();
+    waits.store(false, Ordering::Relaxed);
+    batch
+}
+
 /// The trace's word for what a log names.
 pub(crate) fn transport(over: Over) -> Transport {
     match over {
@@ -140,6 +162,8 @@ struct Feed<'a> {
     full: SyncSender<Batch>,
     empty: Receiver<Batch>,
     batch: Batch,
+    /// Whether the tracer waits.
+    waits: &'a AtomicBool,
     control: Control<'a>,
     totals: Totals,
 }
@@ -181,6 +205,7 @@ impl Feed<'_> {
                     return Ok(());
                 }
                 self.note(1, packet.time, packet.time);
+                self.batch.leaves_reading = self.waits.load(Ordering::Relaxed);
                 intake.packet(packet, &mut self.batch);
             }
             Event::Secrets(secrets) => {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Parcels under way at once.
-const PARCELS: usize = 3;
+const PARCELS: usize = 12;
 /// A parcel is handed on when it holds so many conversations, …
 const FULL_CONVERSATIONS: usize = 48;
 /// … or so many pieces, …

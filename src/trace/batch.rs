@@ -7,7 +7,7 @@ use super::keys::{Keys, is_kept};
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::media::{SdpFacts, rtp};
 use crate::sip::check::{Known, defects_beside};
-use crate::sip::{Defect, Message, Outline};
+use crate::sip::{Defect, Message, Outline, recognise};
 
 /// A batch is handed over when it holds this many bytes …
 const FULL_BYTES: usize = 192 * 1024;
@@ -82,34 +82,59 @@ pub struct IcmpSeen {
     pub v6: bool,
 }
 
+/// Where in a batch stands what was read of a message.
+#[derive(Clone, Copy, Default, Debug)]
+struct Read {
+    outline: u32,
+    keys: Keys,
+    kept: (u32, u32),
+    sdp: Option<u32>,
+}
+
+/// What was read of messages. Its memory serves the next ones.
+#[derive(Debug, Default)]
+struct Readings {
+    outlines: Vec<Outline>,
+    outlines_used: usize,
+    kept: Vec<KeptField>,
+    sdps: Descriptions,
+}
+
+impl Readings {
+    /// Reads a message, lets `examine` look at it, and notes what its conversation wants to know; `None` where the bytes are not SIP.
+    fn read(&mut self, message: &[u8], cut: bool, examine: impl FnOnce(&mut Outline)) -> Option<Read> {
+        if self.outlines_used == self.outlines.len() {
+            self.outlines.push(Outline::default());
+        }
+        let outline = self.outlines.get_mut(self.outlines_used)?;
+        let is_sip = if cut { outline.read_cut(message) } else { outline.read(message) };
+        if !is_sip {
+            return None;
+        }
+        examine(outline);
+        let from = self.kept.len() as u32;
+        let fields = outline.fields.iter().filter(|f| is_kept(f.name));
+        self.kept.extend(fields.map(|f| KeptField { name: f.name, value: f.value }));
+        let keys = Keys::of(message, outline);
+        self.outlines_used += 1;
+        let kept = (from, self.kept.len() as u32);
+        Some(Read { outline: self.outlines_used as u32 - 1, keys, kept, sdp: self.sdps.read(message, &keys) })
+    }
+
+    fn clear(&mut self) {
+        self.outlines_used = 0;
+        self.kept.clear();
+        self.sdps.clear();
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Item {
-    Message {
-        sight: Sight,
-        transport: Transport,
-        start: u32,
-        end: u32,
-        outline: u32,
-        keys: Keys,
-        kept: (u32, u32),
-        sdp: Option<u32>,
-    },
+    Message { sight: Sight, transport: Transport, start: u32, end: u32, read: Read },
     Rtp(RtpSeen),
-    Rtcp {
-        sight: Sight,
-        start: u32,
-        end: u32,
-    },
-    Icmp {
-        seen: IcmpSeen,
-        start: u32,
-        end: u32,
-    },
-    Incident {
-        at: u32,
-        start: u32,
-        end: u32,
-    },
+    Rtcp { sight: Sight, start: u32, end: u32 },
+    Icmp { seen: IcmpSeen, start: u32, end: u32 },
+    Incident { at: u32, start: u32, end: u32 },
 }
 
 /// What the tracer takes from a batch, one by one.
@@ -141,11 +166,13 @@ pub struct Examiner {
 }
 
 impl Examiner {
-    fn examine(&mut self, message: &[u8], outline: &mut Outline) {
+    /// Whether the next message is one to look at.
+    fn wants_next(&mut self) -> bool {
         self.seen += 1;
-        if self.seen > EXAMINED && !self.seen.is_multiple_of(EXAMINED_THEN) {
-            return;
-        }
+        self.seen <= EXAMINED || self.seen.is_multiple_of(EXAMINED_THEN)
+    }
+
+    fn examine(&mut self, message: &[u8], outline: &mut Outline) {
         self.found.clear();
         defects_beside(&mut self.known, &Message::new(message, outline), &mut self.found);
         if self.found.len() > outline.defects.len() {
@@ -160,11 +187,12 @@ impl Examiner {
 pub struct Batch {
     bytes: Vec<u8>,
     items: Vec<Item>,
-    outlines: Vec<Outline>,
-    outlines_used: usize,
-    kept: Vec<KeptField>,
-    sdps: Descriptions,
+    readings: Readings,
     incidents: Vec<Incident>,
+    /// Messages that were taken in unread, each with its item and whether it is to be examined.
+    unread: Vec<(u32, bool)>,
+    /// Whether the next messages are only recognised and copied when they are taken in, and read by [`Batch::read_rest`].
+    pub leaves_reading: bool,
     /// Packets that were read to fill it.
     pub packets: u64,
     /// Time of the last packet that was read.
@@ -178,10 +206,10 @@ impl Batch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.items.clear();
-        self.outlines_used = 0;
-        self.kept.clear();
-        self.sdps.clear();
+        self.readings.clear();
         self.incidents.clear();
+        self.unread.clear();
+        self.leaves_reading = false;
         self.packets = 0;
         self.quiet_at = None;
     }
@@ -200,33 +228,41 @@ impl Batch {
 
     /// Takes a message in; `false` (and nothing taken) where the bytes are not SIP.
     pub fn message(&mut self, sight: Sight, transport: Transport, message: &[u8], examiner: &mut Examiner) -> bool {
-        if self.outlines_used == self.outlines.len() {
-            self.outlines.push(Outline::default());
-        }
-        let Some(outline) = self.outlines.get_mut(self.outlines_used) else { return false };
-        let is_sip = if sight.cut { outline.read_cut(message) } else { outline.read(message) };
-        if !is_sip {
-            return false;
-        }
-        examiner.examine(message, outline);
-        let start = self.bytes.len();
+        let read = if self.leaves_reading {
+            if !recognise::is_sip(message) {
+                return false;
+            }
+            self.unread.push((self.items.len() as u32, examiner.wants_next()));
+            Read::default()
+        } else {
+            let examine = |outline: &mut Outline| {
+                if examiner.wants_next() {
+                    examiner.examine(message, outline);
+                }
+            };
+            let Some(read) = self.readings.read(message, sight.cut, examine) else { return false };
+            read
+        };
+        let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(message);
-        let kept = self.kept.len() as u32;
-        let fields = outline.fields.iter().filter(|f| is_kept(f.name));
-        self.kept.extend(fields.map(|f| KeptField { name: f.name, value: f.value }));
-        let keys = Keys::of(message, outline);
-        self.items.push(Item::Message {
-            sight,
-            transport,
-            start: start as u32,
-            end: self.bytes.len() as u32,
-            outline: self.outlines_used as u32,
-            keys,
-            kept: (kept, self.kept.len() as u32),
-            sdp: self.sdps.read(message, &keys),
-        });
-        self.outlines_used += 1;
+        self.items.push(Item::Message { sight, transport, start, end: self.bytes.len() as u32, read });
         true
+    }
+
+    /// Reads the messages that were only taken in: see [`Batch::leaves_reading`]. What comes of them is the same, whoever reads them.
+    pub fn read_rest(&mut self, examiner: &mut Examiner) {
+        for &(at, examines) in &self.unread {
+            let Some(Item::Message { sight, start, end, read, .. }) = self.items.get_mut(at as usize) else { continue };
+            let Some(message) = self.bytes.get(*start as usize..*end as usize) else { continue };
+            let examine = |outline: &mut Outline| {
+                if examines {
+                    examiner.examine(message, outline);
+                }
+            };
+            // It was recognised when it was taken in.
+            *read = self.readings.read(message, sight.cut, examine).unwrap_or_default();
+        }
+        self.unread.clear();
     }
 
     /// Takes an RTP packet in.
@@ -258,7 +294,7 @@ impl Batch {
 
     /// The keys of its messages, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Keys> {
-        self.items.iter().filter_map(|item| if let Item::Message { keys, .. } = item { Some(keys) } else { None })
+        self.items.iter().filter_map(|item| if let Item::Message { read, .. } = item { Some(&read.keys) } else { None })
     }
 
     /// Everything in it, in order.
@@ -266,14 +302,14 @@ impl Batch {
         self.items.iter().filter_map(|item| {
             let cut = |start: u32, end: u32| self.bytes.get(start as usize..end as usize);
             Some(match *item {
-                Item::Message { sight, transport, start, end, outline, keys, kept, sdp } => Event::Message(Observed {
+                Item::Message { sight, transport, start, end, read } => Event::Message(Observed {
                     sight,
                     transport,
                     bytes: cut(start, end)?,
-                    outline: self.outlines.get(outline as usize)?,
-                    keys,
-                    kept: self.kept.get(kept.0 as usize..kept.1 as usize)?,
-                    sdp: self.sdps.at(sdp),
+                    outline: self.readings.outlines.get(read.outline as usize)?,
+                    keys: read.keys,
+                    kept: self.readings.kept.get(read.kept.0 as usize..read.kept.1 as usize)?,
+                    sdp: self.readings.sdps.at(read.sdp),
                 }),
                 Item::Rtp(seen) => Event::Rtp(seen),
                 Item::Rtcp { sight, start, end } => Event::Rtcp(sight, cut(start, end)?),

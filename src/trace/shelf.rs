@@ -228,6 +228,21 @@ impl Shelf {
         }
     }
 
+    /// The places of all that are open, by kind and number. Their instants are forgotten: each is to be taken by [`Shelf::take_last`].
+    pub fn rest(&mut self) -> Vec<Place> {
+        self.due.clear();
+        let all = self.slots.iter().enumerate();
+        let mut rest: Vec<_> =
+            all.filter_map(|(at, s)| s.conversation.as_ref().map(|c| (c.kind, c.id, at as u32))).collect();
+        rest.sort_unstable();
+        rest.into_iter().map(|(_, _, at)| Place(at)).collect()
+    }
+
+    /// Takes a conversation of [`Shelf::rest`].
+    pub fn take_last(&mut self, place: Place) -> Option<Conversation> {
+        self.take(place.0)
+    }
+
     /// Every open conversation, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
         self.slots.iter().filter_map(|s| s.conversation.as_ref())

@@ -170,10 +170,10 @@ impl Tracer {
     /// Hands over everything that is still open: the input is at its end.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         sink.clock(self.now);
-        let mut rest: Vec<Conversation> = std::iter::from_fn(|| self.shelf.pop_first()).collect();
-        rest.sort_unstable_by_key(|c| (c.kind, c.id));
-        for conversation in rest {
-            self.hand_over(conversation, sink);
+        for place in self.shelf.rest() {
+            if let Some(conversation) = self.shelf.take_last(place) {
+                self.hand_over(conversation, sink);
+            }
         }
         self.streams.finish(&mut |stream| sink.orphan(stream));
         sink.finish();

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Batches under way at once.
-const BATCHES: usize = 4;
+const BATCHES: usize = 8;
 /// A live source hands a batch on after this long, full or not.
 const LIVE_FLUSH: Duration = Duration::from_millis(100);
 
@@ -146,7 +146,7 @@ fn next(full: &Receiver<Batch>, waits: &AtomicBool) -> Option<Batch> {
 }
 
 /// The trace's word for what a log names.
-pub(crate) fn transport(over: Over) -> Transport {
+pub fn transport(over: Over) -> Transport {
     match over {
         Over::Udp => Transport::Udp,
         Over::Tcp => Transport::Tcp,

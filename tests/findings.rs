@@ -102,6 +102,7 @@ const PROMISED: &[&str] = &[
     "rtp-loss",
     "rtp-orphan",
     "scanner",
+    "sdp-answer-missing",
     "sdp-answer-shape",
     "sdp-malformed",
     "session-expired",

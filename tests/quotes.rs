@@ -37,6 +37,7 @@ const QUOTED: &[(&str, &[(u64, &str)])] = &[
     ("register-lapsed", &[(1, "expires=60"), (2, "3 REGISTER")]),
     ("register-refused", &[(1, "404 Not Found")]),
     ("register-too-brief", &[(0, "60"), (1, "300")]),
+    ("sdp-answer-missing", &[(0, "m=audio 40000 RTP/AVP 0 8 101"), (2, "200 OK")]),
     ("sdp-answer-shape", &[(0, "m=audio 40000 RTP/AVP 0 8 101"), (2, "m=audio 50000 RTP/AVP 0 101")]),
     ("srtp-mismatch", &[(0, "m=audio 40000 RTP/SAVP 0 8 101"), (2, "m=audio 50000 RTP/AVP 0 101")]),
     ("abrupt-end", &[(5, "BYE")]),

@@ -6,8 +6,13 @@ use super::{Finding, Severity};
 /// What follows from a consequence stands before it.
 const FOLDED: &[(&str, &[&str])] = &[
     // A message whose end is elsewhere than it says is read as another one.
-    ("content-length-mismatch", &["sdp-malformed", "sdp-answer-shape", "media-rejected", "codec-none-common"]),
-    ("sdp-malformed", &["sdp-answer-shape", "media-rejected", "codec-none-common"]),
+    (
+        "content-length-mismatch",
+        &["sdp-malformed", "sdp-answer-missing", "sdp-answer-shape", "media-rejected", "codec-none-common"],
+    ),
+    // Without an answer nobody knows where to send.
+    ("sdp-answer-missing", &["no-audio", "one-way-audio", "early-media", "abrupt-end", "late-media"]),
+    ("sdp-malformed", &["sdp-answer-missing", "sdp-answer-shape", "media-rejected", "codec-none-common"]),
     // An answer that cannot be told to belong to its request is none.
     (
         "header-missing",

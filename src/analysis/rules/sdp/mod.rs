@@ -1,5 +1,6 @@
 //! Whether the two sides agreed on media that can work.
 
+pub mod answer_missing;
 pub mod answer_shape;
 pub mod codecs;
 pub mod direction;
@@ -20,6 +21,7 @@ use crate::trace::offer::Negotiation;
 /// The rules of this group, causes before what may be their consequence.
 pub const RULES: &[Rule] = &[
     malformed::RULE,
+    answer_missing::RULE,
     answer_shape::RULE,
     security::RULE,
     codecs::RULE,

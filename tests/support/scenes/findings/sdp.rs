@@ -17,6 +17,11 @@ pub const PROOFS: &[Proof] = &[
         || answered_with(&format!("{}a=x-mood:fine\r\n\r\n", plain_answer().replace("s=-", "s= "))),
     ),
     near(
+        yields("sdp-answer-missing", "an offer accepted by a 200 without a body", || accepted(false)),
+        "the same 200 after a reliable 183 with the answer",
+        || accepted(true),
+    ),
+    near(
         yields("sdp-answer-shape", "an offer of audio and video answered with audio alone", || {
             call(&with_video(&plain_offer(), 40_002), &plain_answer())
         }),
@@ -143,6 +148,29 @@ fn call_with(offer: &str, answer: &str, then: impl FnOnce(&mut Scene)) -> Vec<u8
     s.at(900).send(&b, &a, &invite.reply(200, "OK", &b).sdp(answer));
     s.at(904).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
     then(&mut s);
+    let bye = Message::inside("BYE", &a, &b, id, 9);
+    s.at(12_000).send(&a, &b, &bye);
+    s.at(12_004).send(&b, &a, &bye.reply(200, "OK", &b));
+    s.pcap()
+}
+
+/// A call whose 200 has no body; the answer came `early`, in a reliable 183, or not at all. RFC 3262 §5
+fn accepted(early: bool) -> Vec<u8> {
+    let (a, b, id) = (alice(), bob(), "sdp@192.0.2.10");
+    let mut s = Scene::new();
+    let invite = Message::request("INVITE", &a, &b, id, 1).with("Supported", "100rel").sdp(&plain_offer());
+    s.at(0).send(&a, &b, &invite);
+    if early {
+        let progress = invite.reply(183, "Session Progress", &b).with("Require", "100rel").with("RSeq", "7");
+        s.at(120).send(&b, &a, &progress.sdp(&plain_answer()));
+        let prack = Message::inside("PRACK", &a, &b, id, 2).with("RAck", "7 1 INVITE");
+        s.at(124).send(&a, &b, &prack);
+        s.at(126).send(&b, &a, &prack.reply(200, "OK", &b));
+    } else {
+        s.at(120).send(&b, &a, &invite.reply(180, "Ringing", &b));
+    }
+    s.at(900).send(&b, &a, &invite.reply(200, "OK", &b));
+    s.at(904).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
     let bye = Message::inside("BYE", &a, &b, id, 9);
     s.at(12_000).send(&a, &b, &bye);
     s.at(12_004).send(&b, &a, &bye.reply(200, "OK", &b));

@@ -111,6 +111,7 @@ const PROMISED: &[&str] = &[
     "srtp-mismatch",
     "start-line-malformed",
     "tcp-refused",
+    "tcp-closed",
     "tcp-reset",
     "tcp-unanswered",
     "timer-violation",

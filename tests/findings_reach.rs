@@ -214,6 +214,44 @@ fn a_connection_that_is_reset_while_idle_is_only_worth_knowing() {
 }
 
 #[test]
+fn a_connection_that_the_server_closes_is_told_where_it_owes_an_answer() {
+    let (a, b) = (Host { at: "192.0.2.10:40312".parse().unwrap(), ..alice() }, bob());
+    let (first, second) = (ping(&a, &b, "first@192.0.2.10").over("TCP"), ping(&a, &b, "second@192.0.2.10").over("TCP"));
+    let closed = |by: usize, also: bool| {
+        let mut s = Scene::new();
+        let mut c = Connection::open(&mut s, a.at, b.at);
+        c.send(&mut s, 0, &first.bytes());
+        c.send(&mut s, 1, &first.reply(200, "OK", &b).bytes());
+        if also {
+            s.at(1000);
+            c.send(&mut s, 0, &second.bytes());
+        }
+        s.at(3000);
+        c.close_by(&mut s, by);
+        later(&mut s, 40_000);
+        s
+    };
+    let end = "closed the TCP connection from 192.0.2.10:40312 without an answer";
+    only("closed-owing", &closed(1, true), "tcp-closed", end);
+    let d = decode("closed-owing-again", &closed(1, true).pcap());
+    assert!(d["findings"][0]["detail"].to_string().contains("2.0 s after the request"), "{}", d["findings"][0]);
+    // Who asked and left waits for nothing.
+    only("closed-by-client", &closed(0, true), "no-response", "did not answer the OPTIONS");
+    nothing("closed-idle", &closed(1, false));
+    // A Content-Length beyond the end: the client waits for the rest of the answer, and gives up.
+    let mut s = Scene::new();
+    let mut c = Connection::open(&mut s, a.at, b.at);
+    c.send(&mut s, 0, &first.bytes());
+    c.send(&mut s, 1, &first.reply(200, "OK", &b).with("Content-Length", "400").bytes());
+    s.at(5000);
+    c.close_by(&mut s, 0);
+    later(&mut s, 40_000);
+    only("too-long", &s, "no-response", "did not answer the OPTIONS");
+    let d = decode("too-long-again", &s.pcap());
+    assert!(d["findings"][0]["detail"].to_string().contains("An answer had begun"), "{}", d["findings"][0]);
+}
+
+#[test]
 fn a_reset_in_the_middle_of_a_message_is_an_error() {
     let (a, b) = (Host { at: "192.0.2.10:40312".parse().unwrap(), ..alice() }, bob());
     let first = ping(&a, &b, "first@192.0.2.10").over("TCP");

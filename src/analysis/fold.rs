@@ -46,6 +46,7 @@ const FOLDED: &[(&str, &[&str])] = &[
     ("no-response", &["call-unanswered"]),
     ("icmp-unreachable", &["call-unanswered"]),
     ("fragment-lost", &["call-unanswered"]),
+    ("tcp-closed", &["call-unanswered"]),
     ("tcp-reset", &["call-unanswered"]),
     ("plain-on-tls-port", &["call-unanswered"]),
     ("retransmission", &["post-dial-delay", "slow-response"]),

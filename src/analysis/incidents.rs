@@ -5,7 +5,7 @@
 //! message, so that an incident waits for so long.
 
 use super::rules::reach::{self, certificate, icmp_unreachable};
-use super::{Case, Finding};
+use super::{Case, Finding, words};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::trace::incident::{Shown, What};
 use crate::trace::{Conversation, Incident};
@@ -66,13 +66,15 @@ fn number(what: &What) -> u8 {
         What::Unreachable(_) => UNREACHABLE,
         What::Unanswered(_) => UNANSWERED,
         What::Certificate(_) => CERTIFICATE,
+        What::Closed(_) => CLOSED,
     }
 }
 const UNREACHABLE: u8 = 6;
 const UNANSWERED: u8 = 7;
-const CERTIFICATE: u8 = 8;
+const CLOSED: u8 = 8;
+const CERTIFICATE: u8 = 9;
 /// Those that may be why a request has no answer.
-const NUMBERS: std::ops::Range<u8> = 0..8;
+const NUMBERS: std::ops::Range<u8> = 0..9;
 
 impl Key {
     fn of(flow: Flow, what: u8) -> Key {
@@ -156,7 +158,23 @@ impl Incidents {
             );
             return silence;
         }
-        explained(reach::of_incident(cause), &silence)
+        // Who had enough of waiting closed the connection: that is not why.
+        if let What::Closed(close) = &cause.first.what
+            && close.by != cause.first.flow.dst
+        {
+            let mut silence = silence;
+            silence.detail.push(format!(
+                "An answer had begun: {} bytes of it came and its end never did, as where a Content-Length is too large.",
+                close.left
+            ));
+            return silence;
+        }
+        let mut finding = reach::of_incident(cause);
+        if let (What::Closed(close), Some(request)) = (&cause.first.what, request) {
+            let after = words::duration(close.at.since(request.time));
+            finding.detail.push(format!("It came {after} after the request was sent first."));
+        }
+        explained(finding, &silence)
     }
 
     /// The incident on a flow, of either direction, that explains why a request of `time` has no answer.
@@ -201,6 +219,8 @@ fn told(waited: &Occurrences) -> Option<Finding> {
     // What quotes no message, on ports that are not those of SIP, concerns somebody else.
     let concerns = match &waited.first.what {
         What::Unreachable(u) => matches!(u.to.port, 5060 | 5061),
+        // That a connection ends is no finding where nobody waited for anything.
+        What::Closed(close) => close.left > 0 && close.by == waited.first.flow.dst,
         _ => true,
     };
     (!waited.told && concerns).then(|| reach::of_incident_alone(waited))

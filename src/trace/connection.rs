@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Examiner, Sight};
 use super::facts::Transport;
-use super::incident::{Shown, What};
+use super::incident::{Close, Shown, What};
 use super::ports::Ports;
 use super::witness::Witness;
 use crate::base::{Flow, Timestamp};
@@ -20,6 +20,8 @@ pub struct Connection {
     tls: Option<Box<tls::Session>>,
     content: Content,
     closed: [bool; 2],
+    /// Which direction the last message had.
+    last: usize,
     witness: Witness,
     /// Whether the server's certificate was handed on.
     certificate_told: bool,
@@ -146,6 +148,9 @@ impl Connection {
             }
         }
         self.witness.carried_sip |= around.found;
+        if around.found {
+            self.last = direction;
+        }
         hep_packets
     }
 
@@ -173,8 +178,8 @@ impl Connection {
     }
 
     /// Notes that a side ended, or reset the connection.
-    pub fn ended(&mut self, flow: Flow, reset: bool, time: Timestamp) {
-        self.witness.end(flow.src, reset, time);
+    pub fn ended(&mut self, flow: Flow, reset: bool, time: Timestamp, frame: u64) {
+        self.witness.end(flow.src, reset, time, frame);
     }
 
     /// What the connection shows beside its messages, now that it is over, with the direction that spoke first and the frame that shows it.
@@ -211,8 +216,9 @@ impl Connection {
         self.content.gap(direction, 0, around);
     }
 
-    /// Nothing follows: hands on what only waited for its end, and counts what is incomplete.
-    pub fn finish(&mut self, around: &mut Surroundings<'_>) {
+    /// Nothing follows: hands on what only waited for its end, and counts what is incomplete. Says whether the side that was spoken to closed the
+    /// connection before it had answered, or within an answer.
+    pub fn finish(&mut self, around: &mut Surroundings<'_>) -> Option<Close> {
         let Connection { tls, content, first, .. } = self;
         let first = first.unwrap_or(around.sight.flow);
         let mut hep_packets = Vec::new();
@@ -227,10 +233,13 @@ impl Connection {
             });
         }
         let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+        let mut left = 0;
         for direction in [0, 1] {
             around.sight.flow = if direction == 0 { first } else { first.reversed() };
-            self.content.end(direction, transport, around);
+            left = self.content.end(direction, transport, around);
         }
+        // Whoever spoke last may wait for an answer.
+        self.witness.closed(first, left).filter(|_| left > 0 || self.last == 0)
     }
 }
 
@@ -261,12 +270,12 @@ impl Content {
         }
     }
 
-    /// The end of a direction.
-    fn end(&mut self, direction: usize, transport: Transport, around: &mut Surroundings<'_>) {
-        let mut is_incomplete = false;
+    /// The end of a direction; gives how many bytes of a SIP message are left over.
+    fn end(&mut self, direction: usize, transport: Transport, around: &mut Surroundings<'_>) -> usize {
+        let (mut is_incomplete, mut left) = (false, 0);
         match self {
             Content::Sip(streams) => {
-                let left = streams[direction].finish(transport, around);
+                left = streams[direction].finish(transport, around);
                 // Who never got beyond the beginning of an answer spoke SIP, too.
                 is_incomplete = left > 0 && streams.iter().any(|stream| stream.found);
             }
@@ -279,6 +288,7 @@ impl Content {
         if is_incomplete && around.asked {
             around.undecoded.count(Reason::MessageIncomplete);
         }
+        left
     }
 
     fn data(

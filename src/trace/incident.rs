@@ -29,6 +29,8 @@ pub enum What {
     Unanswered(Opening),
     /// A TCP connection that carried SIP was reset.
     Reset(Reset),
+    /// A TCP connection that carried SIP was closed before the side that was spoken to had answered, or within its answer.
+    Closed(Close),
     /// TLS did not come about, or ended by an alert.
     TlsFailed(Box<TlsFailure>),
     /// TLS came about, and this is the certificate that the server showed.
@@ -68,6 +70,19 @@ pub struct Reset {
     pub by: Endpoint,
     /// Whether a message of the other side was under way.
     pub cut_message: bool,
+}
+
+/// How a connection was closed before an answer was whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Close {
+    /// Who sent the FIN.
+    pub by: Endpoint,
+    /// When.
+    pub at: Timestamp,
+    /// In which frame.
+    pub frame: u64,
+    /// Bytes of a message of it that never became whole.
+    pub left: usize,
 }
 
 /// What came back where the protocol was not the expected one.

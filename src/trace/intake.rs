@@ -385,15 +385,17 @@ impl Content {
                 let known = connections.get_mut(&event.connection);
                 let is_over = known.is_some_and(|c| {
                     if let Kind::Closed { reset } = event.kind {
-                        c.ended(event.flow, reset, event.time);
+                        c.ended(event.flow, reset, event.time, event.frame);
                     }
                     c.close(event.flow)
                 });
                 if is_over && let Some(mut connection) = connections.remove(&event.connection) {
                     *pending = pending.saturating_sub(connection.pending());
                     let verdict = if asked { connection.verdict(ports, event.time) } else { None };
-                    connection.finish(around);
-                    if let Some((flow, what, frame)) = verdict {
+                    let closed = connection.finish(around).filter(|_| asked);
+                    let flow = connection.speakers().map(|(first, _)| first);
+                    let closed = closed.zip(flow).map(|(close, flow)| (flow, What::Closed(close), Some(close.frame)));
+                    if let Some((flow, what, frame)) = verdict.or(closed) {
                         let frame = frame.unwrap_or(event.frame);
                         around.batch.incident(Incident { what, time: event.time, frame, flow }, &[]);
                     }

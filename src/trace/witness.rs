@@ -2,7 +2,7 @@
 //!
 //! Looks at the first bytes of each side and at the headers of TLS records, and keeps a few bytes; opens nothing.
 
-use super::incident::{Answer, Reset, TlsFailure, What};
+use super::incident::{Answer, Close, Reset, TlsFailure, What};
 use super::ports::Ports;
 use crate::base::{Endpoint, Flow, Timestamp};
 use crate::net::tls::{self, Alert};
@@ -128,6 +128,7 @@ struct End {
     by: Endpoint,
     reset: bool,
     time: Timestamp,
+    frame: u64,
 }
 
 impl Witness {
@@ -174,8 +175,16 @@ impl Witness {
     }
 
     /// Notes that a side ended, or that the connection was reset by it. The first end counts.
-    pub fn end(&mut self, by: Endpoint, reset: bool, time: Timestamp) {
-        self.ended.get_or_insert(End { by, reset, time });
+    pub fn end(&mut self, by: Endpoint, reset: bool, time: Timestamp, frame: u64) {
+        self.ended.get_or_insert(End { by, reset, time, frame });
+    }
+
+    /// That a connection with SIP was closed by the side that was spoken to, or by the other one within a message of it, of which `left` bytes had
+    /// come.
+    #[must_use]
+    pub fn closed(&self, first: Flow, left: usize) -> Option<Close> {
+        let end = self.ended.filter(|end| !end.reset && (end.by == first.dst || left > 0) && self.carried_sip)?;
+        Some(Close { by: end.by, at: end.time, frame: end.frame, left })
     }
 
     /// What the connection amounts to beside its messages, when it is over at `now`. `first` is the direction that spoke first.

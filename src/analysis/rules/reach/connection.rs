@@ -1,4 +1,4 @@
-//! `tcp-refused`, `tcp-unanswered` and `tcp-reset`: a connection that was not let in, or was broken off.
+//! `tcp-refused`, `tcp-unanswered`, `tcp-reset` and `tcp-closed`: a connection that was not let in, or ended too soon.
 //!
 //! Connections are told once for each pair of hosts. One that is reset while nothing is under way harms nobody, and is only worth knowing; one that
 //! leaves a request unanswered is told with that request.
@@ -6,7 +6,7 @@
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
 use crate::analysis::{Finding, Severity, words};
-use crate::trace::incident::{Opening, Reset};
+use crate::trace::incident::{Close, Opening, Reset};
 
 /// The rule: what it says is gathered by [`crate::analysis::incidents`].
 pub const RULE: Rule = Rule { judge: super::judged_by_watch, entries: &ENTRIES };
@@ -14,8 +14,9 @@ pub const RULE: Rule = Rule { judge: super::judged_by_watch, entries: &ENTRIES }
 const REFUSED: usize = 0;
 const RESET: usize = 1;
 const UNANSWERED: usize = 2;
+const CLOSED: usize = 3;
 
-static ENTRIES: [Entry; 3] = [
+static ENTRIES: [Entry; 4] = [
     Entry {
         code: "tcp-refused",
         severity: Severity::Error,
@@ -93,6 +94,31 @@ static ENTRIES: [Entry; 3] = [
         settings: &[],
         rule: "RFC 9293 §3.8.3, RFC 3261 §18.1.1",
     },
+    Entry {
+        code: "tcp-closed",
+        severity: Severity::Error,
+        meaning: "The side that was asked closed the TCP connection, in good order, before it had answered or within its answer. The answer cannot come \
+                  on this connection any more.",
+        noticed: "The client waits until its timer fires, or fails at once with a transport error, although the server is up and lets connections in.",
+        causes: &[
+            "the server does not speak SIP on that port, or not without TLS",
+            "the server, or a load balancer before it, takes connections of nobody it knows: an access list, a limit, a health check port",
+            "the program that had the request ended, or was restarted",
+            "the answer says by Content-Length that it is longer than it is, and the rest never comes",
+        ],
+        confirm: "Look at the log of the server at the time of the FIN. sipctl ping --transport tcp TARGET, and the same from a host that the server \
+                  knows. sipctl decode shows how many bytes of an answer came.",
+        fix: "Let the server take connections of this client, or correct port and transport; where an answer is cut, mend the Content-Length of who \
+              sends it.",
+        settings: &[
+            (
+                Product::Kamailio,
+                "tcp_accept_no_cl, tcp_connection_lifetime, and any tcp_close_connection() or drop in the script",
+            ),
+            (Product::OpenSips, "tcp_connection_lifetime, and any drop() or exit before an answer in the script"),
+        ],
+        rule: "RFC 3261 §18.2.2, RFC 3261 §18.3",
+    },
 ];
 
 /// A SYN that was answered by RST.
@@ -143,6 +169,21 @@ pub(super) fn reset(r: &Occurrences, reset: &Reset) -> Finding {
     if reset.cut_message {
         f.detail.push("A message to it was under way, and is lost.".to_owned());
     }
+    f
+}
+
+/// A connection that its server closed before an answer was whole.
+pub(super) fn closed(r: &Occurrences, close: &Close) -> Finding {
+    let client = r.first.flow.src;
+    let what = if close.left > 0 { "within an answer" } else { "without an answer" };
+    let mut f = ENTRIES[CLOSED].finding(format!("{} closed the TCP connection from {client} {what}", close.by));
+    f.detail.push(format!("The FIN is in frame {}.", close.frame));
+    if close.left > 0 {
+        f.detail.push(format!("{} bytes of a message had come by then, and its end never did.", close.left));
+    }
+    again(r, "That happened", &mut f);
+    f.ruled_out
+        .push(format!("{} being down, and packets being lost: it took the connection, and ended it itself.", close.by));
     f
 }
 

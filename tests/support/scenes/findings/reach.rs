@@ -148,6 +148,15 @@ pub const PROOFS: &[Proof] = &[
         options: &[],
     },
     Proof {
+        code: "tcp-closed",
+        shows: "the server closes the connection within its answer to an INVITE",
+        make: || closed_after(|invite, b| invite.reply(404, "Not Found", b).bytes().split_at(90).0.to_vec()),
+        near_shows: "an answer without Content-Length, whose end is that of the connection",
+        near: || closed_after(|invite, b| invite.reply(404, "Not Found", b).without("Content-Length").bytes()),
+        near_yields: &["call-rejected"],
+        options: &[],
+    },
+    Proof {
         code: "tls-failed",
         shows: "the server's certificate has expired, and the client says so",
         make: || secure(&[tls::alert(45)], "251201000000Z"),

@@ -315,3 +315,19 @@ pub fn forwarded(count: &str) -> Vec<u8> {
     }
     s.pcap()
 }
+
+/// An INVITE over TCP, so much of an answer, and the server's FIN.
+pub fn closed_after(answer: fn(&Message, &Host) -> Vec<u8>) -> Vec<u8> {
+    let (a, b) = (Host { at: client(), ..alice() }, bob());
+    let mut s = Scene::new();
+    let mut c = Connection::open(&mut s, a.at, b.at);
+    let invite = invite(&a, &b, "closed@192.0.2.10").over("TCP");
+    s.at(10);
+    c.send(&mut s, 0, &invite.bytes());
+    s.at(400);
+    c.send(&mut s, 1, &answer(&invite, &b));
+    s.at(410);
+    c.close_by(&mut s, 1);
+    later(&mut s, 8000);
+    s.pcap()
+}

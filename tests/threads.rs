@@ -56,8 +56,11 @@ fn own() -> (Intake, Tracer) {
     (Intake::new(intake::Options::default(), KeyLog::new()), Tracer::new(Limits::default()))
 }
 
+/// Whether the packet of a number is taken in unread.
+type Leaves = fn(u64) -> bool;
+
 /// Decodes on this thread; `leaves` says which messages are taken in unread.
-fn plainly(path: &Path, leaves: fn(u64) -> bool, sink: &mut impl Sink) {
+fn plainly(path: &Path, leaves: Leaves, sink: &mut impl Sink) {
     let mut source = Merged::open(&[path.to_str().unwrap()]).unwrap();
     let (mut intake, mut tracer) = own();
     let (mut batch, mut examiner, mut packets) = (Batch::default(), Examiner::default(), 0);
@@ -109,7 +112,7 @@ fn it_does_not_matter_who_reads_a_message() {
     for path in captures() {
         let mut once = Heard::default();
         plainly(&path, |_| false, &mut once);
-        let forms: [(&str, fn(u64) -> bool); 3] =
+        let forms: [(&str, Leaves); 3] =
             [("left", |_| true), ("every second left", |n| n % 2 == 0), ("left by sevens", |n| n / 7 % 2 == 1)];
         for (form, leaves) in forms {
             let mut heard = Heard::default();

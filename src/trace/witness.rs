@@ -378,7 +378,7 @@ mod tests {
         witness.data(0, &hello, Timestamp(1), 1);
         witness.data(1, &[record(22, &[2; 40]), record(20, &[1]), record(23, &[5; 90])].concat(), Timestamp(2), 2);
         witness.data(0, client_says, Timestamp(3), 3);
-        witness.end(first.src, false, Timestamp(4));
+        witness.end(first.src, false, Timestamp(4), 1);
         let info = tls::Info { version: Some(tls::Version::Tls13), ..tls::Info::default() };
         witness.verdict(first, Some(&info), [false; 2], &Ports::new(&[], false), Timestamp(5))
     }

@@ -1,0 +1,203 @@
+//! User agents of other makers call `sipctl serve uas`, over every transport that they have, and hear it by their own account.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod lab;
+mod running;
+
+use lab::{Lab, lab};
+use running::Running;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Whom they call: by name, through `serve uas` as if it were their proxy.
+const BOB: &str = "sip:bob@lab.example.test";
+
+/// `serve uas` on all transports, writing down what it sees.
+struct Server {
+    running: Running,
+    file: String,
+    places: Vec<String>,
+}
+
+impl Server {
+    fn start(lab: &Lab, listens: &[&str]) -> Server {
+        let file = lab.folder().join("agents.pcapng").to_str().unwrap().to_owned();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
+        command.args(["serve", "uas", "--write", &file]);
+        for listen in listens {
+            command.args(["--listen", listen]);
+        }
+        let mut running = Running::start(command);
+        let places = listens.iter().map(|_| running.line("listening on ")).collect();
+        Server { running, file, places }
+    }
+
+    /// Host and port of a transport.
+    fn at(&self, transport: &str) -> &str {
+        let find = |place: &String| place.split_once(&format!(" {transport}:")).is_some();
+        let place = self.places.iter().find(|place| find(place)).unwrap();
+        place.rsplit_once(&format!("{transport}:")).unwrap().1
+    }
+
+    fn port(&self, transport: &str) -> &str {
+        self.at(transport).rsplit_once(':').unwrap().1
+    }
+
+    /// Ends it; every call was completed with media both ways, none was left, and nothing is wrong with any.
+    fn ends_with(self, calls: usize) -> Value {
+        let out = self.running.interrupted();
+        assert!(!out.iter().any(|line| line.contains("left")), "{out:?}");
+        let done = Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", &self.file, "--json"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let completed: Vec<&Value> =
+            report["calls"].as_array().unwrap().iter().filter(|call| call["state"] == "completed").collect();
+        assert_eq!(completed.len(), calls, "{:#}", report["calls"]);
+        for call in completed {
+            assert_eq!(call["streams"].as_array().unwrap().len(), 2, "{call:#}");
+        }
+        let grave = |f: &&Value| f["severity"] == "error";
+        let errors: Vec<&Value> = report["findings"].as_array().unwrap().iter().filter(grave).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        report
+    }
+}
+
+/// A folder that the test programs of a build share, for what has to be fetched.
+fn fetched(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// How many packets an agent counted before the word that follows their number.
+fn counted(line: &str, unit: &str) -> u32 {
+    line.split_whitespace().find_map(|word| word.strip_suffix(unit)?.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn pjsip_calls_and_hears_it() {
+    let Some(lab) = lab(&["python3"], &[]) else { return };
+    let venv = fetched("agents-venv");
+    let made = lab.run(&["venv"], &[("LAB_VENV", venv.to_str().unwrap())]);
+    if !made.status.success() {
+        eprintln!("skipped: PJSIP cannot be fetched: {}", String::from_utf8_lossy(&made.stderr));
+        return;
+    }
+    let server = Server::start(&lab, &["udp:127.0.0.1:0", "tcp:127.0.0.1:0", "tls:127.0.0.1:0"]);
+    let calls: [(&str, &[&str]); 5] = [
+        ("udp", &[]),
+        ("tcp", &[]),
+        ("tls", &[]),
+        ("udp", &["--srtp", "mandatory"]),
+        ("tcp", &["--hold", "--dtmf", "42"]),
+    ];
+    for (transport, more) in calls {
+        let done = Command::new(venv.join("bin/python"))
+            .arg(lab.scripts().join("ua.py"))
+            .args(["--user", "alice", "--seconds", "2", "--log", "4", "--transport", transport])
+            .args(["--proxy", server.at(transport), "--call", &format!("{BOB};transport={transport}")])
+            .args(more)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(done.status.success(), "{transport} {more:?}: {said}{}", String::from_utf8_lossy(&done.stderr));
+        // What it received: the line after `RX`, then that of the losses.
+        let mut lines = said.lines().skip_while(|line| !line.contains("RX pt=0")).skip(1);
+        let heard = counted(lines.next().unwrap_or_default(), "pkt");
+        assert!(heard >= 30, "{transport} {more:?}: {heard} packets heard: {said}");
+        assert!(lines.next().unwrap_or_default().contains("pkt loss=0 "), "{transport} {more:?}: {said}");
+    }
+    let report = server.ends_with(calls.len());
+    let digits = report["findings"].as_array().unwrap().iter().find(|f| f["code"] == "dtmf");
+    assert!(digits.is_some_and(|f| f["title"].as_str().unwrap().contains("42")), "{digits:?}");
+}
+
+/// What baresip counted of its last call: packets sent, packets received, packets lost on the way to it.
+fn counts_of_baresip(log: &str) -> Option<[u32; 3]> {
+    let row = |name: &str| -> Option<Vec<u32>> {
+        let line = log.lines().rfind(|line| line.starts_with(name))?;
+        Some(line.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+    };
+    let (packets, lost) = (row("packets:")?, row("lost:")?);
+    Some([*packets.first()?, *packets.get(1)?, *lost.get(1)?])
+}
+
+#[test]
+fn baresip_calls_hears_it_and_is_heard() {
+    let Some(mut lab) = lab(&["baresip", "python3", "ss", "openssl"], &[("BARESIP_REG", "0")]) else { return };
+    let mut server = Server::start(&lab, &["udp:127.0.0.1:0", "tcp:127.0.0.1:0", "tls:127.0.0.1:0"]);
+    let calls =
+        [("alice", "udp", ""), ("bob", "tcp", ""), ("carol", "tls", ""), ("dave", "udp", ";mediaenc=srtp-mand")];
+    for (user, transport, account) in calls {
+        let plain = if transport == "tls" { "udp" } else { transport };
+        let settings = [
+            ("KAM_IP", "127.0.0.1"),
+            ("KAM_PORT", server.port(plain)),
+            ("KAM_TLS", server.port("tls")),
+            ("BARESIP_TRANSPORT", transport),
+            ("BARESIP_ARGS", account),
+        ];
+        let settings: Vec<(String, String)> = settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        lab.start(&["baresip", "start", user], &["baresip", "stop", user], &settings);
+        lab.run(&["baresip", "dial", user, BOB], &[]);
+        server.running.line("INVITE");
+        // It is to hear a second and a half of the tone.
+        std::thread::sleep(Duration::from_millis(1700));
+        lab.run(&["baresip", "hangup", user], &[]);
+        let media = server.running.line("media of call");
+        assert!(media.contains("heard audio") && media.contains("0.0 % lost"), "{user}: {media}");
+        let log = lab.folder().join(format!("baresip-{user}.log"));
+        let end = Instant::now() + Duration::from_secs(10);
+        let [sent, heard, lost] = loop {
+            let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
+            match counts_of_baresip(&text) {
+                Some(counts) => break counts,
+                None => assert!(Instant::now() < end, "{user}: no counts: {text}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        assert!(sent >= 60 && heard >= 60 && lost == 0, "{user}: sent {sent}, heard {heard}, lost {lost}");
+    }
+    server.ends_with(calls.len());
+}
+
+/// JsSIP offers media for browsers alone, protected by DTLS: such an offer is refused politely, and everything else is taken.
+#[test]
+fn jssip_registers_sends_a_message_and_is_told_why_its_call_is_refused() {
+    let Some(lab) = lab(&["node", "npm"], &[]) else { return };
+    let modules = fetched("agents-js");
+    std::fs::create_dir_all(&modules).unwrap();
+    let fetch = Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund", "jssip", "jssip-node-websocket"])
+        .current_dir(&modules)
+        .output()
+        .unwrap();
+    if !fetch.status.success() {
+        eprintln!("skipped: JsSIP cannot be fetched: {}", String::from_utf8_lossy(&fetch.stderr));
+        return;
+    }
+    let mut server = Server::start(&lab, &["ws:127.0.0.1:0", "wss:127.0.0.1:0"]);
+    let urls = [format!("ws://{}", server.at("ws")), format!("wss://{}", server.at("wss"))];
+    for url in &urls {
+        for (more, word) in
+            [(&["--message", "hello"][..], "message taken"), (&["--seconds", "1"][..], "Incompatible SDP")]
+        {
+            let done = Command::new("node")
+                .arg(lab.scripts().join("ws-ua.js"))
+                .args(["--url", url, "--user", "alice", "--call", BOB])
+                .args(more)
+                .env("NODE_PATH", modules.join("node_modules"))
+                // The server's certificate is made for the run.
+                .env("NODE_TLS_REJECT_UNAUTHORIZED", "0")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stdout).into_owned();
+            assert!(said.contains("registered") && said.contains(word), "{url} {more:?}: {said}");
+        }
+        server.running.line("→ 488 Not Acceptable Here");
+    }
+    let out = server.running.interrupted();
+    assert!(out.iter().any(|line| line.contains("MESSAGE → 200 OK  ×2")), "{out:?}");
+}

@@ -5,6 +5,7 @@ use super::session_timer::SessionTimer;
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::{self, Wish};
 use crate::driver::endpoint::{Answer, Arrival, Outgoing};
+use crate::media::dtmf::from_info;
 use crate::media::negotiator::{Local, Wishes};
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::Timers;
@@ -191,7 +192,12 @@ impl Calls {
                 Method::Prack if call.prack(request, plan, now) => arrival.just(200, out),
                 Method::Prack => arrival.just(481, out),
                 Method::Invite | Method::Update => refresh(call, arrival, plan, effects, out),
-                Method::Info | Method::Message => arrival.just(200, out),
+                Method::Info | Method::Message => {
+                    let kind = request.text(request.outline.content_type);
+                    let digit = from_info(kind, request.body()).filter(|_| request.method() == Method::Info);
+                    effects.wishes.extend(digit.map(|digit| Wish::Digit { call: call.id, digit }));
+                    arrival.just(200, out)
+                }
                 Method::Options => {
                     arrival.reply(200, out).field(HeaderName::Allow, ALLOW).finish();
                     Answer::Now

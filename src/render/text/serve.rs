@@ -170,7 +170,8 @@ pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io
         writeln!(out, "  {}", terminal.paint(Tone::Faint, &text))?;
     }
     if summary.crowded > 0 {
-        let text = format!("{} refused with 503 because the table of calls was full", counted(summary.crowded, "request"));
+        let text =
+            format!("{} refused with 503 because the table of calls was full", counted(summary.crowded, "request"));
         writeln!(out, "  {}", terminal.paint(Tone::Warning, &text))?;
     }
     if summary.unsent > 0 {

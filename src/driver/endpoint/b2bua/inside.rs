@@ -255,7 +255,15 @@ impl B2bua {
             let composed = |source: Option<&Message<'_>>| {
                 let max_forwards = source.map_or(70, compose::max_forwards);
                 let draft = Draft { max_forwards, ..draft.clone() };
-                let onward = Onward { draft: &draft, from: &from, source, body: &body, rack: None, session_id: None, changed: &[] };
+                let onward = Onward {
+                    draft: &draft,
+                    from: &from,
+                    source,
+                    body: &body,
+                    rack: None,
+                    session_id: None,
+                    changed: &[],
+                };
                 style.request(&onward, &way, &name)
             };
             let bytes = match source {

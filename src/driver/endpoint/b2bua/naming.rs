@@ -156,8 +156,7 @@ impl B2bua {
         if !self.options.hides {
             return response.headers(HeaderName::Contact).map(<[u8]>::to_vec).collect();
         }
-        let values: Vec<Vec<u8>> =
-            response.values(HeaderName::Contact).take(MOST_OTHERS).map(<[u8]>::to_vec).collect();
+        let values: Vec<Vec<u8>> = response.values(HeaderName::Contact).take(MOST_OTHERS).map(<[u8]>::to_vec).collect();
         values.iter().map(|value| self.hidden(value, from, way, now)).collect()
     }
 
@@ -273,7 +272,10 @@ mod tests {
 
     #[test]
     fn an_address_is_found_in_its_value() {
-        assert_eq!(around(b"\"<sip:a@b>\" <sip:a@b>;x=1"), Some((&b"\"<sip:a@b>\" <"[..], &b"sip:a@b"[..], &b">;x=1"[..])));
+        assert_eq!(
+            around(b"\"<sip:a@b>\" <sip:a@b>;x=1"),
+            Some((&b"\"<sip:a@b>\" <"[..], &b"sip:a@b"[..], &b">;x=1"[..]))
+        );
         assert_eq!(around(b"sip:a@b;q=1"), Some((&b""[..], &b"sip:a@b"[..], &b";q=1"[..])));
         assert_eq!(around(b""), None);
     }

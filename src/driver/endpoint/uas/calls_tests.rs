@@ -16,12 +16,13 @@ struct Phone {
     bench: Bench<Uas>,
     agreed: Vec<Agreed>,
     ended: u32,
+    digits: String,
 }
 
 impl Phone {
     fn new(plan: Plan) -> Phone {
         let uas = Uas { calls: Some(Calls::new(plan, Entropy::seeded(3))), ..Uas::default() };
-        Phone { bench: Bench::new(uas), agreed: Vec::new(), ended: 0 }
+        Phone { bench: Bench::new(uas), agreed: Vec::new(), ended: 0, digits: String::new() }
     }
 
     fn media(&mut self) {
@@ -33,6 +34,7 @@ impl Phone {
                     self.bench.endpoint.role().media_opened(call, Some(local), now);
                 }
                 Wish::Agree { agreed, .. } => self.agreed.push(*agreed),
+                Wish::Digit { digit, .. } => self.digits.push(digit),
                 Wish::End { .. } => self.ended += 1,
             }
         }
@@ -246,7 +248,13 @@ fn hold_update_and_fax_inside_the_call() {
     // What is older than what came before is out of order. RFC 3261 §12.2.2
     starts(&phone.put(&request("INFO", 2, "o1", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("INFO", 6, "o2", &tag, "", "")), &["200"]);
-    starts(&phone.put(&request("REFER", 7, "o3", &tag, "", "")), &["405"]);
+    // A digit in it is told to the media of the call; what merely looks like one is not.
+    let relay = "Content-Type: application/dtmf-relay\r\n";
+    starts(&phone.put(&request("INFO", 7, "o4", &tag, relay, "Signal=5\r\nDuration=160\r\n")), &["200"]);
+    starts(&phone.put(&request("MESSAGE", 8, "o5", &tag, relay, "Signal=6\r\n")), &["200"]);
+    starts(&phone.put(&request("INFO", 9, "o6", &tag, "Content-Type: text/plain\r\n", "7")), &["200"]);
+    assert_eq!(phone.digits, "5");
+    starts(&phone.put(&request("REFER", 10, "o3", &tag, "", "")), &["405"]);
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! Dialogs that are named across the legs: attended transfer, and what is hidden of where it leads.
+
+use super::*;
+
+/// A second call of Alice, which stands: the INVITE as Bob got it, the 200 as Alice did.
+fn second(b: &mut Bench) -> (String, String) {
+    let anew = |text: String| text.replace("Call-ID: c1", "Call-ID: c2").replace("tag=a1", "tag=a2");
+    let out = b.take(ALICE, &anew(invite("second", "v=0")))[1].1.clone();
+    let ok = b.take(BOB, &reply(&out, 200, "y1", "v=0"))[0].1.clone();
+    assert_eq!(b.take(ALICE, &anew(inside("ACK", 1, &ok, "second-ack", ""))).len(), 1);
+    (out, ok)
+}
+
+fn tag(value: &str) -> &str {
+    value.split_once(";tag=").unwrap().1
+}
+
+/// Call-ID, From tag of an INVITE as Bob got it.
+fn of(invite: &str) -> (String, String) {
+    (field(invite, "Call-ID"), tag(&field(invite, "From")).to_owned())
+}
+
+fn hidden() -> Options {
+    Options { hides: true, ..options() }
+}
+
+fn onward(sent: Vec<(String, String)>) -> (String, String) {
+    sent.into_iter().find(|(_, text)| text.starts_with("INVITE ")).unwrap()
+}
+
+// RFC 5589 §7.3: the transferor names the dialog with the target as it knows it itself.
+#[test]
+fn a_transferred_party_is_told_the_dialog_of_the_other_leg() {
+    let mut b = Bench::new(options());
+    let (_, ok) = b.up();
+    let (out, second_ok) = second(&mut b);
+    let (call_id, our_tag) = of(&out);
+    let ours = field(&second_ok, "To");
+    let replaces = format!("c2%3Bto-tag%3D{}%3Bfrom-tag%3Da2%3Bearly-only", tag(&ours));
+    let more = format!("Refer-To: \"Bob\" <sip:bob@192.0.2.20?Subject=x&replaces={replaces}>;x=1");
+    let sent = b.take(ALICE, &inside("REFER", 2, &ok, "r", &more));
+    // The to-tag is that of who gets the INVITE: Bob's. RFC 3891 §3
+    let told = format!("{call_id}%3Bto-tag%3Dy1%3Bfrom-tag%3D{our_tag}%3Bearly-only");
+    assert_eq!(field(&sent[0].1, "Refer-To"), format!("\"Bob\" <sip:bob@192.0.2.20?Subject=x&replaces={told}>;x=1"));
+}
+
+#[test]
+fn who_was_called_transfers_as_well_as_who_called() {
+    let mut b = Bench::new(options());
+    let (invite, _) = b.up();
+    let (out, second_ok) = second(&mut b);
+    let (call_id, our_tag) = of(&out);
+    let ours = field(&second_ok, "To");
+    let more = format!("Refer-To: <sip:alice@192.0.2.10?Replaces={call_id}%3Bto-tag%3D{our_tag}%3Bfrom-tag%3Dy1>");
+    let sent = b.take(BOB, &inside_of_bob("REFER", 100, &invite, "b1", "r", &more));
+    assert_eq!(sent[0].0, ALICE);
+    let told = format!("c2%3Bto-tag%3Da2%3Bfrom-tag%3D{}", tag(&ours));
+    assert_eq!(field(&sent[0].1, "Refer-To"), format!("<sip:alice@192.0.2.10?Replaces={told}>"));
+}
+
+#[test]
+fn an_invite_that_replaces_names_the_dialog_of_who_gets_it() {
+    let mut b = Bench::new(options());
+    let (out, ok) = b.up();
+    let (call_id, our_tag) = of(&out);
+    let ours = field(&ok, "To");
+    let wanted = format!("{call_id};to-tag=b1;from-tag={our_tag}");
+    // As Alice knows it; as it was translated before, or as Bob told it himself.
+    for (n, named) in [format!("c1;to-tag={};from-tag=a1", tag(&ours)), wanted.clone()].iter().enumerate() {
+        for name in ["Replaces", "Join"] {
+            let third = invite(&format!("{name}{n}"), "v=0").replace("Call-ID: c1", "Call-ID: third");
+            let third = third.replace("X-Odd: kept", &format!("{name}: {named}"));
+            // Whatever user it is called by: only he has the dialog.
+            let third = third.replacen("sip:bob@192.0.2.1", "sip:sipctl@192.0.2.1:5060", 1);
+            let (to, text) = onward(b.take("192.0.2.30:5060", &third));
+            assert_eq!((&to[..], field(&text, name)), (BOB, wanted.clone()), "{text}");
+            assert!(text.starts_with("INVITE sip:bob@192.0.2.20:5060 "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_target_dialog_is_that_of_the_other_leg_whoever_s_tag_stands_first() {
+    let mut b = Bench::new(options());
+    let (out, ok) = b.up();
+    let (call_id, our_tag) = of(&out);
+    let ours = field(&ok, "To");
+    let told = [
+        (format!("c1;local-tag=a1;remote-tag={}", tag(&ours)), format!("{call_id};local-tag={our_tag};remote-tag=b1")),
+        (format!("c1;remote-tag=a1;local-tag={}", tag(&ours)), format!("{call_id};remote-tag={our_tag};local-tag=b1")),
+    ];
+    for (n, (named, wanted)) in told.iter().enumerate() {
+        let other = invite(&format!("t{n}"), "").replace("Call-ID: c1", "Call-ID: third");
+        let (_, text) = onward(b.take(ALICE, &other.replace("X-Odd: kept", &format!("Target-Dialog: {named}"))));
+        assert_eq!(&field(&text, "Target-Dialog"), wanted);
+    }
+}
+
+#[test]
+fn a_dialog_of_others_is_passed_as_it_is_named() {
+    let mut b = Bench::new(options());
+    let (_, ok) = b.up();
+    let refer_to = "<sip:carol@example.com?Replaces=425928%40bobster.example.org%3Bto-tag%3D7743%3Bfrom-tag%3D6472>";
+    let sent = b.take(ALICE, &inside("REFER", 2, &ok, "r", &format!("Refer-To: {refer_to}")));
+    assert_eq!(field(&sent[0].1, "Refer-To"), refer_to);
+    for (n, named) in ["c1;to-tag=x;from-tag=a1", "c1", ";to-tag=;from-tag=", "c1;to-tag;from-tag"].iter().enumerate() {
+        let other = invite(&format!("o{n}"), "").replace("Call-ID: c1", "Call-ID: third");
+        let (_, text) = onward(b.take(ALICE, &other.replace("X-Odd: kept", &format!("Replaces: {named}"))));
+        assert_eq!(&field(&text, "Replaces"), named);
+    }
+}
+
+#[test]
+fn a_hidden_place_is_called_under_an_alias() {
+    let mut b = Bench::new(hidden());
+    let (_, ok) = b.up();
+    // A name is what people call: it stays.
+    let sent = b.take(ALICE, &inside("REFER", 2, &ok, "r1", "Refer-To: <sip:carol@example.com>"));
+    assert_eq!(field(&sent[0].1, "Refer-To"), "<sip:carol@example.com>");
+    let sent = b.take(ALICE, &inside("REFER", 3, &ok, "r2", "Refer-To: <sip:carol@192.0.2.30:5070?Subject=x>"));
+    let told = field(&sent[0].1, "Refer-To");
+    assert!(told.starts_with("<sip:to-") && told.ends_with("@192.0.2.1:5060?Subject=x>"), "{told}");
+    let uri = told.trim_start_matches('<').split('?').next().unwrap();
+    let called = invite("alias", "v=0").replace("sip:bob@192.0.2.1", uri).replace("Call-ID: c1", "Call-ID: third");
+    let (to, text) = onward(b.take(BOB, &called));
+    assert_eq!(&to[..], "192.0.2.30:5070");
+    assert!(text.starts_with("INVITE sip:carol@192.0.2.30:5070 "), "{text}");
+    // Later it leads nowhere but where all calls do.
+    b.pass(130_000);
+    let late = called.replace("z9hG4bKalias", "z9hG4bKlate").replace("Call-ID: third", "Call-ID: fourth");
+    assert_eq!(onward(b.take(BOB, &late)).0, BOB);
+}
+
+#[test]
+fn redirections_do_not_tell_addresses_that_are_hidden() {
+    let moved = [("Contact", "<sip:c@192.0.2.40>;q=0.2, sip:d@192.0.2.30;q=0.1, <sip:e@example.com>, <tel:+1>")];
+    let mut b = Bench::new(hidden());
+    let out = b.take(ALICE, &invite("1", "v=0"))[1].1.clone();
+    let sent = b.take(BOB, &reply_with(&out, 302, "b1", &moved, ""));
+    let told: Vec<&str> = sent[0].1.lines().filter_map(|line| line.strip_prefix("Contact: ")).collect();
+    assert!(!sent[0].1.contains("192.0.2.40") && !sent[0].1.contains("192.0.2.30"), "{told:?}");
+    assert_eq!((told.len(), &told[2..]), (4, &["<sip:e@example.com>", "<tel:+1>"][..]), "{told:?}");
+    assert!(told[0].ends_with("@192.0.2.1:5060>;q=0.2") && told[1].ends_with("@192.0.2.1:5060>;q=0.1"), "{told:?}");
+    let uri = told[1].trim_start_matches('<').split('>').next().unwrap();
+    let next = invite("2", "v=0").replace("sip:bob@192.0.2.1", uri).replace("CSeq: 1 ", "CSeq: 2 ");
+    let (to, text) = onward(b.take(ALICE, &next));
+    assert_eq!((&to[..], text.lines().next().unwrap()), ("192.0.2.30:5060", "INVITE sip:d@192.0.2.30 SIP/2.0"));
+}

@@ -249,10 +249,14 @@ fn hold_update_and_fax_inside_the_call() {
     starts(&phone.put(&request("INFO", 2, "o1", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("INFO", 6, "o2", &tag, "", "")), &["200"]);
     // A digit in it is told to the media of the call; what merely looks like one is not.
-    let relay = "Content-Type: application/dtmf-relay\r\n";
-    starts(&phone.put(&request("INFO", 7, "o4", &tag, relay, "Signal=5\r\nDuration=160\r\n")), &["200"]);
-    starts(&phone.put(&request("MESSAGE", 8, "o5", &tag, relay, "Signal=6\r\n")), &["200"]);
-    starts(&phone.put(&request("INFO", 9, "o6", &tag, "Content-Type: text/plain\r\n", "7")), &["200"]);
+    for (n, method, kind, said) in [
+        (7, "INFO", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"),
+        (8, "MESSAGE", "application/dtmf-relay", "Signal=6\r\n"),
+        (9, "INFO", "text/plain", "7"),
+    ] {
+        let text = request(method, n, &format!("d{n}"), &tag, "", said).replace("application/sdp", kind);
+        starts(&phone.put(&text), &["200"]);
+    }
     assert_eq!(phone.digits, "5");
     starts(&phone.put(&request("REFER", 10, "o3", &tag, "", "")), &["405"]);
 }

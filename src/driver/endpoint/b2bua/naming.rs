@@ -38,13 +38,18 @@ impl B2bua {
         let Some(inbound) = inbound else { return Changed::new() };
         let from = inbound.way;
         let mut changed = with(&inbound.request, |request| self.named_anew(request));
-        let refer_to = with(&inbound.request, |request| {
-            let known = changed.iter().find(|(name, _)| *name == HeaderName::ReferTo).map(|(_, value)| value.clone());
-            known.or_else(|| request.header(HeaderName::ReferTo).map(<[u8]>::to_vec))
+        if !self.options.hides {
+            return changed;
+        }
+        let places = with(&inbound.request, |request| {
+            [HeaderName::ReferTo, HeaderName::ReferredBy].map(|name| {
+                let at = changed.iter().position(|(known, _)| *known == name);
+                let value = at.map(|at| changed.swap_remove(at).1);
+                (name, value.or_else(|| request.header(name).map(<[u8]>::to_vec)))
+            })
         });
-        if let Some(value) = refer_to.filter(|_| self.options.hides) {
-            changed.retain(|(name, _)| *name != HeaderName::ReferTo);
-            changed.push((HeaderName::ReferTo, self.hidden(&value, &from, way, now)));
+        for (name, value) in places {
+            changed.extend(value.map(|value| (name, self.hidden(&value, &from, way, now))));
         }
         changed
     }

@@ -72,6 +72,8 @@ pub(super) struct Out {
     pub(super) wishes: VecDeque<Wish>,
     pub(super) answered: u64,
     pub(super) unacknowledged: u64,
+    /// Calls that were refused because too many stood.
+    pub(super) crowded: u64,
 }
 
 /// The calls.
@@ -127,6 +129,11 @@ impl Calls {
         self.out.answered
     }
 
+    /// Calls that were refused because too many stood, in all or with one Call-ID.
+    pub(super) fn crowded(&self) -> u64 {
+        self.out.crowded
+    }
+
     /// An INVITE outside any dialog; `refusal` is what it gets in place of a 2xx.
     pub(super) fn invite(&mut self, arrival: &Arrival<'_>, refusal: Option<Refusal>, out: &mut Vec<u8>) -> Answer {
         let request = arrival.request;
@@ -139,6 +146,7 @@ impl Calls {
             return arrival.just(482, out);
         }
         if self.calls.len() >= MOST || shared.is_some_and(|calls| calls.len() >= MOST_OF_ONE) {
+            self.out.crowded += 1;
             arrival.reply(503, out).field(HeaderName::RetryAfter, "10").finish();
             return Answer::Now;
         }

@@ -426,3 +426,15 @@ fn a_fax_is_refused_and_the_call_goes_on() {
     starts(&phone.put(&request("BYE", 5, "b1", &tag, "", "")), &["200 OK"]);
     assert!(!phone.is_busy());
 }
+
+#[test]
+fn calls_beyond_those_that_one_call_id_may_have_are_refused_and_counted_apart() {
+    let mut phone = Phone::new(Plan::default());
+    for n in 0..18 {
+        let text = invite("", OFFER).replace("branch=z9hG4bKi1", &format!("branch=z9hG4bKf{n}"));
+        let sent = phone.put(&text.replacen(";tag=", &format!(";tag={n}x"), 1));
+        let last = sent.last().unwrap();
+        assert_eq!(last.starts_with("SIP/2.0 503 "), n >= 16, "{n}: {last}");
+    }
+    assert_eq!(phone.bench.endpoint.tally.crowded, 2);
+}

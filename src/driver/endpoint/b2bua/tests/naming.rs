@@ -148,3 +148,62 @@ fn redirections_do_not_tell_addresses_that_are_hidden() {
     let (to, text) = onward(b.take(ALICE, &next));
     assert_eq!((&to[..], text.lines().next().unwrap()), ("192.0.2.30:5060", "INVITE sip:d@192.0.2.30 SIP/2.0"));
 }
+
+// RFC 5589 §7.3 with nothing shown: the target is called under our own address, and the call that replaces finds it.
+#[test]
+fn an_attended_transfer_comes_to_its_target_although_all_is_hidden() {
+    let mut b = Bench::new(hidden());
+    let (_, ok) = b.up();
+    let (out, second_ok) = second(&mut b);
+    let (call_id, our_tag) = of(&out);
+    let target = field(&second_ok, "Contact");
+    let target = target.trim_matches(['<', '>']);
+    assert_eq!(target, "sip:sipctl@192.0.2.1:5060");
+    let ours = field(&second_ok, "To");
+    let replaces = format!("c2%3Bto-tag%3D{}%3Bfrom-tag%3Da2", tag(&ours));
+    let refer = inside("REFER", 2, &ok, "r", &format!("Refer-To: <{target}?Replaces={replaces}>"));
+    let told = field(&b.take(ALICE, &refer)[0].1, "Refer-To");
+    let (uri, fields) = told.trim_matches(['<', '>']).split_once("?Replaces=").unwrap();
+    assert_eq!((uri, fields), (target, &format!("{call_id}%3Bto-tag%3Dy1%3Bfrom-tag%3D{our_tag}")[..]));
+    // The transferee calls as it was told.
+    let named = fields.replace("%3B", ";").replace("%3D", "=");
+    let call = invite("transfer", "v=0").replacen("sip:bob@192.0.2.1", uri, 1).replace("Call-ID: c1", "Call-ID: third");
+    let call = call.replace("X-Odd: kept", &format!("Require: replaces\r\nReplaces: {named}"));
+    let (to, text) = onward(b.take(BOB, &call));
+    assert_eq!((&to[..], field(&text, "Replaces"), field(&text, "Require")), (BOB, named, "replaces".to_owned()));
+    // The target takes the call and ends the one that was replaced: the transferor hears of it. RFC 3891 §3
+    b.take(BOB, &reply(&text, 200, "z1", "v=0"));
+    let bye = b.take(BOB, &inside_of_bob("BYE", 100, &out, "y1", "bye", ""));
+    assert!(bye.iter().any(|(to, text)| to == ALICE && text.starts_with("BYE ")), "{bye:?}");
+}
+
+#[test]
+fn whatever_stands_where_a_dialog_is_named_is_borne() {
+    let (mut draw, mut passed) = (Entropy::seeded(11), 0);
+    for _ in 0..20 {
+        let mut b = Bench::new(hidden());
+        let (_, ok) = b.up();
+        let ours = field(&ok, "To");
+        let whole = format!("\"x\" <sip:c@192.0.2.30?Replaces=c1%3Bto-tag%3D{}%3Bfrom-tag%3Da1&a=b>;q", tag(&ours));
+        for n in 0..50 {
+            let mut value = whole.clone().into_bytes();
+            value.truncate(1 + draw.below(value.len() as u64) as usize);
+            for _ in 0..draw.below(3) {
+                let at = draw.below(value.len() as u64) as usize;
+                value[at] = b" <>?&=%;\"@:\xff\0,"[draw.below(14) as usize];
+            }
+            let more = "Refer-To: VALUE\r\nReplaces: VALUE\r\nTarget-Dialog: VALUE";
+            let text = inside("REFER", 2 + n, &ok, &format!("h{n}"), more);
+            let parts: Vec<&[u8]> = text.split("VALUE").map(str::as_bytes).collect();
+            b.b2bua.handle_message(&parts.join(&value[..]), &way(ALICE), b.now);
+            while let Some(question) = b.b2bua.poll_question() {
+                b.b2bua.handle_place(question.id, Some(way(BOB)), b.now);
+            }
+            while let Some(out) = b.b2bua.poll_transmit() {
+                passed += u32::from(out.transmit.bytes.starts_with(b"REFER "));
+            }
+        }
+    }
+    // Most are not so broken that they are refused.
+    assert!(passed > 100, "{passed}");
+}

@@ -166,7 +166,7 @@ impl B2bua {
     }
 
     /// An address from one side as the other is told it: in place of an IP address stands our own, under the same user where it was
-    /// ours, else under an alias, for which calls go where it led. RFC 7092 §3.1.3
+    /// ours, else under an alias, for which calls go where it led. RFC 7092
     ///
     /// What remains: a host that is a name, because it is what people call and may be all that a caller may be routed by; the user part
     /// of what was ours; and what is not SIP.

@@ -174,6 +174,7 @@ fn a_program_is_told_each_exchange_what_was_relayed_and_the_sum() {
     assert!(relayed["from_caller"]["packets"].as_u64().unwrap() > 10, "{relayed:#}");
     assert!(relayed["from_callee"]["source"].as_str().unwrap().starts_with("127.0.0.1:"), "{relayed:#}");
     assert_eq!((&values[4]["role"], &values[4]["requests"]), (&"b2bua".into(), &2.into()));
+    assert_eq!(values[4]["crowded"], 0);
     uas.interrupt();
 }
 

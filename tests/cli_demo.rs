@@ -65,6 +65,27 @@ fn the_document_has_both_ends_and_the_saved_file_tells_the_same() {
 }
 
 #[test]
+fn lines_tell_each_step_what_passed_and_what_was_found() {
+    let done = demo(&["--format", "ndjson", "--duration", "1s"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let lines: Vec<Value> = text(&done.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).collect::<Vec<_>>();
+    let events: Vec<&str> = of("event").iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["proxy", "ping", "registered", "answered", "ended"]);
+    // They come first, as they happen.
+    assert!(lines[..5].iter().all(|line| line["type"] == "event"), "{:?}", &lines[..5]);
+    let times: Vec<f64> = of("event").iter().map(|line| line["at_ms"].as_f64().unwrap()).collect();
+    assert!(times.is_sorted() && times[4] - times[3] > 900.0, "{times:?}");
+    assert!(lines[0]["address"].as_str().unwrap().starts_with("127.0.0.1:") && lines[1]["rtt_ms"].is_number());
+    assert_eq!((of("call").len(), of("registration").len(), of("exchange").len()), (1, 2, 1));
+    assert!(of("message").len() > 20 && !of("stream").is_empty());
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["type"], &summary["schema"]), (&"summary".into(), &"sipctl.demo/1".into()));
+    assert!(summary["result"]["ok"] == true && summary.get("messages").is_none(), "{summary}");
+    assert_eq!(summary["proxy"], lines[0]["address"]);
+}
+
+#[test]
 fn an_interrupt_hangs_up_and_takes_the_bindings_away() {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));

@@ -113,3 +113,16 @@ fn who_calls_has_to_be_named() {
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stderr).contains("--from"), "{done:?}");
 }
+
+#[test]
+fn digits_sent_by_info_arrive_like_those_that_are_heard() {
+    let (running, places) = proxy(&["udp"]);
+    let via = format!("sip:{}", places[0]);
+    let done = looped(&via, &["--json", "--dtmf", "12#", "--dtmf-mode", "info"], "two");
+    let told = document(&done);
+    assert_eq!(done.status.code(), Some(0), "{}", told["result"]);
+    let both = &told["loop"];
+    assert_eq!((&both["dtmf_sent"], &both["dtmf_arrived"]), (&"12#".into(), &"12#".into()));
+    assert_eq!(both["media"]["received"]["dtmf"], "12#");
+    assert_eq!(bindings(running), 0);
+}

@@ -26,7 +26,7 @@ use crate::media::session::Source;
 use crate::render;
 use crate::report::active::{Judgement, Verdict, milliseconds};
 use crate::report::decode::Report as Decoded;
-use crate::report::demo::{Report, SCHEMA};
+use crate::report::demo::{Event as Happening, Happened, Report, SCHEMA};
 use crate::report::invite::{Gates, Looped, judge, judge_loop, looped};
 use crate::report::{Detail, Exit};
 use crate::transaction::Timers;
@@ -80,18 +80,27 @@ struct Told {
 
 /// Watches the call, and says when it begins.
 struct Watcher<'a> {
-    out: Option<&'a mut output::Output>,
+    out: &'a mut output::Output,
+    form: Format,
+    begun: Instant,
     invite: Vec<u8>,
     rtt: Option<Duration>,
     began: Option<Instant>,
 }
 
 impl Watcher<'_> {
-    /// Says a line to people; a pipe that nobody reads any more does not keep the call from being ended.
-    fn say(&mut self, write: impl FnOnce(render::Terminal, &mut dyn Write) -> std::io::Result<()>) {
-        if let Some(out) = &mut self.out {
-            let _ = write(out.terminal, &mut out.writer).and_then(|()| out.writer.flush());
-        }
+    /// Tells what was done as it is done; a pipe that nobody reads any more does not keep the call from being ended.
+    fn tell(&mut self, happened: Happened) {
+        let out = &mut *self.out;
+        let told = match self.form {
+            Format::Text => render::text::demo::happened(&happened, out.terminal, &mut out.writer),
+            Format::Ndjson => {
+                let event = Happening { at_ms: milliseconds(self.begun.elapsed()), happened };
+                render::ndjson::Lines::new().line("event", &event, &mut out.writer)
+            }
+            _ => return,
+        };
+        let _ = told.and_then(|()| out.writer.flush());
     }
 }
 
@@ -103,7 +112,7 @@ impl Watch<Event> for Watcher<'_> {
             }
             Event::Response { status: 200..=299, .. } => {
                 let after = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-                self.say(|terminal, out| render::text::demo::answered(milliseconds(after), terminal, out));
+                self.tell(Happened::Answered { after_ms: milliseconds(after) });
             }
             _ => {}
         }
@@ -202,16 +211,17 @@ async fn phones(
     let connector = Connector::new(ConnectOptions::default()).map_err(unreachable)?;
     let resolver = Resolver::new(None, PATIENCE).map_err(unreachable)?;
     let plan = plan_to(proxy);
-    let (is_text, clock) = (args.output.form() == Format::Text, Clock::start());
-    let mut watcher = Watcher { out: is_text.then_some(out), invite: Vec::new(), rtt: None, began: None };
-    watcher.say(|terminal, out| {
-        render::text::demo::heading(terminal, out)?;
-        render::text::demo::proxy(&proxy.to_string(), terminal, out)
-    });
+    let clock = Clock::start();
+    if args.output.form() == Format::Text {
+        render::text::demo::heading(out.terminal, &mut out.writer)?;
+    }
+    let form = args.output.form();
+    let mut watcher = Watcher { out, form, begun: Instant::now(), invite: Vec::new(), rtt: None, began: None };
+    watcher.tell(Happened::Proxy { address: proxy.to_string() });
     let mut pings = Ping::new(ping_options(proxy), identity(CALLER, None), None, of_ping);
     driver::agent::run(&mut pings, &plan, &connector, stop.clone(), &mut watcher).await;
     let rtt = watcher.rtt;
-    watcher.say(|terminal, out| render::text::demo::ping(rtt.map(milliseconds), terminal, out));
+    watcher.tell(Happened::Ping { rtt_ms: rtt.map(milliseconds) });
     let route = format!("<sip:{proxy};lr>");
     let mut machine = Invite::new(call_options(args, password, &route), of_call);
     let means =
@@ -242,9 +252,10 @@ async fn phones(
         stop.clone(),
         &mut watcher,
         |watcher: &mut Watcher<'_>, step| {
-            if step == Step::Registered {
-                watcher.say(render::text::demo::registered);
-            }
+            watcher.tell(match step {
+                Step::Registered => Happened::Registered,
+                Step::Called => Happened::Ended,
+            });
         },
     )
     .await;
@@ -368,15 +379,21 @@ fn finish(
     };
     if args.output.form() == Format::Text {
         render::text::demo::result(&report, &decoded, NEXT, out.terminal, &mut out.writer)?;
+    } else if args.output.form() == Format::Ndjson {
+        let (mut lines, out) = (render::ndjson::Lines::new(), &mut out.writer);
+        decoded.messages.iter().try_for_each(|message| lines.message(message, out))?;
+        decoded.calls.iter().try_for_each(|call| lines.call(call, out))?;
+        decoded.registrations.iter().try_for_each(|registration| lines.registration(registration, out))?;
+        decoded.exchanges.iter().try_for_each(|exchange| lines.exchange(exchange, out))?;
+        decoded.streams.iter().try_for_each(|stream| lines.stream(stream, out))?;
+        decoded.findings.iter().try_for_each(|finding| lines.finding(finding, out))?;
+        lines.line("summary", &report.summary(), out)?;
     } else {
         report.calls = std::mem::take(&mut decoded.calls);
         report.messages = std::mem::take(&mut decoded.messages);
         report.streams = std::mem::take(&mut decoded.streams);
         report.findings = std::mem::take(&mut decoded.findings);
-        match args.output.form() {
-            Format::Json => render::json::document(&report, out.is_terminal, &mut out.writer)?,
-            _ => render::ndjson::Lines::new().line("summary", &report, &mut out.writer)?,
-        }
+        render::json::document(&report, out.is_terminal, &mut out.writer)?;
     }
     out.writer.flush()?;
     if !judgement.hint.is_empty() {

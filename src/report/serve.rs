@@ -136,6 +136,8 @@ pub struct Summary {
     pub ignored: BTreeMap<&'static str, u64>,
     /// Answers that were forgotten before their time.
     pub evicted: u64,
+    /// Requests that were refused with 503 because the table of calls was full; they are among `answers`.
+    pub crowded: u64,
     /// Messages that could not be sent.
     pub unsent: u64,
     /// Connections that were closed before their time, by reason.

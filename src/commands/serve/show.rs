@@ -284,6 +284,7 @@ pub(super) fn summary(
         answers: answers.collect(),
         ignored: ignored.collect(),
         evicted: tally.evicted,
+        crowded: tally.crowded,
         unsent: tally.unsent,
         closed: closed.into_iter().filter(|(_, n)| *n > 0).collect(),
         bindings,

@@ -222,6 +222,11 @@ impl Callee<'_> {
                     media.agree(&agreed);
                 }
             }
+            Wish::Digit { call, digit } => {
+                if let Some((_, media)) = self.calls.iter().find(|(id, _)| *id == call) {
+                    media.signal(digit);
+                }
+            }
             Wish::End { call } => {
                 if let Some(at) = self.calls.iter().position(|(id, _)| *id == call) {
                     let (_, media) = self.calls.remove(at);

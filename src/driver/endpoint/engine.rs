@@ -272,6 +272,7 @@ impl<R: Role> Endpoint<R> {
             None if method == Method::Cancel => self.cancel(request, way, &tag, &mut bytes, now),
             None => self.role.answer(&arrival, &mut bytes),
         };
+        self.tally.crowded = self.role.crowded();
         let at = match answer {
             Answer::Nothing => return Handled::Waiting,
             Answer::Now => now,

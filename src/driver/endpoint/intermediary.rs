@@ -4,6 +4,7 @@
 //! [`Intermediary::poll_question`] and told by [`Intermediary::handle_place`], because names have to be looked up and connections
 //! opened; what is to be sent goes out by [`Intermediary::poll_transmit`].
 
+use super::engine::recognised_any;
 use super::router::Place;
 use super::serve::{Ending, Limits, Watch};
 use super::{BindingFacts, Handled, Tally, Transmit};
@@ -11,6 +12,7 @@ use crate::base::Entropy;
 use crate::driver::Stop;
 use crate::driver::dial::{self, Found};
 use crate::driver::media::relay::Relayed;
+use crate::sip::{Message, Outline};
 use crate::transport::listener::{Listener, Way};
 use crate::transport::resolve::Wanted;
 use crate::transport::{Connector, Protocol, Resolver, TransportError};
@@ -52,8 +54,23 @@ pub struct Out {
 
 /// Who stands between two others.
 pub trait Intermediary {
+    /// Takes in what came; what is no SIP is counted and let be.
+    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
+        let mut outline = std::mem::take(self.outline());
+        let handled = match recognised_any(&mut outline, bytes) {
+            Ok(()) => self.handle_recognised(&Message::new(bytes, &outline), way, now),
+            Err(why) => {
+                self.tally().ignore(why);
+                Handled::Ignored(why)
+            }
+        };
+        *self.outline() = outline;
+        handled
+    }
     /// Takes a message in.
-    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled;
+    fn handle_recognised(&mut self, message: &Message<'_>, way: &Way, now: Instant) -> Handled;
+    /// The room in which messages are read, used again for each.
+    fn outline(&mut self) -> &mut Outline;
     /// Where something goes is known, or (`None`) cannot be.
     fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant);
     /// A request could not be sent: see [`Out::errand`].

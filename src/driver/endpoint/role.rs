@@ -120,6 +120,11 @@ pub trait Role {
         false
     }
 
+    /// Calls that were refused with 503 because the table of calls was full.
+    fn crowded(&self) -> u64 {
+        0
+    }
+
     /// Ends all calls: nobody serves them any longer.
     fn close(&mut self, now: Instant) {
         let _ = now;

@@ -46,6 +46,13 @@ pub enum Wish {
         /// What offer and answer came to.
         agreed: Box<Agreed>,
     },
+    /// A digit came by INFO.
+    Digit {
+        /// The call.
+        call: u64,
+        /// `0` to `9`, `*`, `#`, `A` to `D`
+        digit: char,
+    },
     /// The call is over.
     End {
         /// The call.
@@ -80,6 +87,11 @@ impl Studio {
             Wish::Agree { call, agreed } => {
                 if let Some(media) = self.calls.get(&call) {
                     media.agree(&agreed);
+                }
+            }
+            Wish::Digit { call, digit } => {
+                if let Some(media) = self.calls.get(&call) {
+                    media.signal(digit);
                 }
             }
             Wish::End { call } => {

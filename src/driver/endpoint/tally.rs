@@ -80,6 +80,8 @@ pub struct Tally {
     ignored: [u64; Ignored::ALL.len()],
     /// Answers that were forgotten before their time because the table was full: a repeat of theirs is a new request.
     pub evicted: u64,
+    /// Requests that were refused with 503 because too many were under way, or too many calls stood.
+    pub crowded: u64,
     /// Messages that could not be sent.
     pub unsent: u64,
 }

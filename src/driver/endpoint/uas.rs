@@ -141,6 +141,10 @@ impl Role for Uas {
         }
     }
 
+    fn crowded(&self) -> u64 {
+        self.calls.as_ref().map_or(0, Calls::crowded)
+    }
+
     fn acknowledged(&mut self, ack: &Message<'_>, now: Instant) -> bool {
         self.calls.as_mut().is_some_and(|calls| calls.acknowledged(ack, now))
     }

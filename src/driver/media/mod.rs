@@ -108,6 +108,11 @@ impl Media {
         self.shared.session().press(digits)
     }
 
+    /// A digit came by signalling. See [`MediaSession::signal`].
+    pub fn signal(&self, digit: char) {
+        self.shared.session().signal(digit);
+    }
+
     /// Whether every digit was sent.
     #[must_use]
     pub fn has_pressed(&self) -> bool {

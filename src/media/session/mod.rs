@@ -140,6 +140,11 @@ impl MediaSession {
         if has_events { self.sending.digits.press(digits) } else { 0 }
     }
 
+    /// A digit came by signalling, in an INFO request. RFC 6086
+    pub fn signal(&mut self, digit: char) {
+        self.receiving.signal(digit);
+    }
+
     /// Whether every digit was sent.
     #[must_use]
     pub fn has_pressed(&self) -> bool {

@@ -31,6 +31,9 @@ pub(super) enum Taken {
     Other,
 }
 
+/// Digits that are kept of those that signalling tells.
+const MOST_SIGNALLED: usize = 256;
+
 /// The receiving half.
 #[derive(Debug)]
 pub(super) struct Receiving {
@@ -40,6 +43,8 @@ pub(super) struct Receiving {
     beyond: u64,
     hearing: Hearing,
     digits: Collector,
+    /// Digits that came by signalling.
+    signalled: String,
     first: Option<Timestamp>,
     from: Option<SocketAddr>,
     addresses: u32,
@@ -65,6 +70,7 @@ impl Receiving {
             beyond: 0,
             hearing: Hearing::new(settings.mark),
             digits: Collector::default(),
+            signalled: String::new(),
             first: None,
             from: None,
             addresses: 0,
@@ -215,6 +221,13 @@ impl Receiving {
         })
     }
 
+    /// A digit came by signalling; one beyond those of a long dialling is let fall.
+    pub(super) fn signal(&mut self, digit: char) {
+        if self.signalled.len() < MOST_SIGNALLED {
+            self.signalled.push(digit);
+        }
+    }
+
     pub(super) fn report(&self, tone_began: Option<Timestamp>, described: Option<SocketAddr>) -> ReceivedMedia {
         ReceivedMedia {
             statistics: self.main().map(Receiver::statistics),
@@ -224,7 +237,7 @@ impl Receiving {
             described,
             addresses: self.addresses,
             sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
-            digits: self.digits.digits(),
+            digits: self.digits.digits() + &self.signalled,
             reports: self.reports,
             malformed: self.malformed,
             unopened: self.unopened,

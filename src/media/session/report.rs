@@ -60,7 +60,7 @@ pub struct ReceivedMedia {
     pub addresses: u32,
     /// Sources (SSRC) met.
     pub sources: u32,
-    /// The digits that came as telephone events.
+    /// The digits that came: as telephone events, behind them those that came by INFO.
     pub digits: String,
     /// RTCP packets that came.
     pub reports: u64,

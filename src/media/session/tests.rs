@@ -267,3 +267,12 @@ fn the_wall_clock_is_told_as_ntp_has_it() {
     assert_eq!(round_trip_ms(ms(150), 0, 5), None);
     assert_eq!(round_trip_ms(ms(0), then, 65_536), None);
 }
+
+#[test]
+fn digits_that_signalling_told_stand_behind_those_that_were_heard() {
+    let mut receiving = super::receiving::Receiving::new(&Settings::default());
+    "5#".chars().for_each(|digit| receiving.signal(digit));
+    assert_eq!(receiving.report(None, None).digits, "5#");
+    (0..1000).for_each(|_| receiving.signal('1'));
+    assert_eq!(receiving.report(None, None).digits.len(), 256);
+}

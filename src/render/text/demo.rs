@@ -6,7 +6,7 @@ use crate::render::Terminal;
 use crate::render::quantity::duration;
 use crate::render::style::Tone;
 use crate::report::decode::Report as Decoded;
-use crate::report::demo::Report;
+use crate::report::demo::{Happened, Report};
 use crate::report::invite::looped::Passed;
 use std::io::{self, Write};
 
@@ -32,42 +32,29 @@ pub fn heading(terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{title}\n")
 }
 
-/// Where the proxy listens.
+/// What has just been done.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn proxy(address: &str, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    line("proxy", Tone::Good, &format!("and registrar of example.com on {address} UDP"), terminal, out)
-}
-
-/// The ping was answered, or was not.
-///
-/// # Errors
-/// Those of `out`.
-pub fn ping(rtt_ms: Option<f64>, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    match rtt_ms {
-        Some(ms) => {
-            line("ping", Tone::Good, &format!("OPTIONS to the proxy: answered in {}", duration(ms)), terminal, out)
+pub fn happened(happened: &Happened, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    match happened {
+        Happened::Proxy { address } => {
+            line("proxy", Tone::Good, &format!("and registrar of example.com on {address} UDP"), terminal, out)
         }
-        None => line("ping", Tone::Error, "OPTIONS to the proxy: no answer", terminal, out),
+        Happened::Ping { rtt_ms: Some(ms) } => {
+            line("ping", Tone::Good, &format!("OPTIONS to the proxy: answered in {}", duration(*ms)), terminal, out)
+        }
+        Happened::Ping { rtt_ms: None } => line("ping", Tone::Error, "OPTIONS to the proxy: no answer", terminal, out),
+        Happened::Registered => {
+            line("register", Tone::Good, "alice and bob, each with digest credentials", terminal, out)?;
+            line("call", Tone::Strong, "alice calls bob", terminal, out)
+        }
+        Happened::Answered { after_ms } => {
+            line("answered", Tone::Good, &format!("after {}", duration(*after_ms)), terminal, out)
+        }
+        // What the call came to is told at the end.
+        Happened::Ended => Ok(()),
     }
-}
-
-/// Both phones are registered.
-///
-/// # Errors
-/// Those of `out`.
-pub fn registered(terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    line("register", Tone::Good, "alice and bob, each with digest credentials", terminal, out)?;
-    line("call", Tone::Strong, "alice calls bob", terminal, out)
-}
-
-/// The call was answered.
-///
-/// # Errors
-/// Those of `out`.
-pub fn answered(after_ms: f64, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
-    line("answered", Tone::Good, &format!("after {}", duration(after_ms)), terminal, out)
 }
 
 /// What the call came to, its ladder, and the verdict.

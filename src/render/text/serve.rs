@@ -169,6 +169,11 @@ pub fn summary(summary: &Summary, terminal: Terminal, out: &mut dyn Write) -> io
         let text = format!("{} forgotten before 32 s had passed", counted(summary.evicted, "answer"));
         writeln!(out, "  {}", terminal.paint(Tone::Faint, &text))?;
     }
+    if summary.crowded > 0 {
+        let text =
+            format!("{} refused with 503 because the table of calls was full", counted(summary.crowded, "request"));
+        writeln!(out, "  {}", terminal.paint(Tone::Warning, &text))?;
+    }
     if summary.unsent > 0 {
         let text = format!("{} could not be sent", counted(summary.unsent, "answer"));
         writeln!(out, "  {}", terminal.paint(Tone::Error, &text))?;
@@ -238,6 +243,7 @@ mod tests {
             answers: vec![Answers { method: "OPTIONS", status: 200, count: 20_000 }],
             ignored: BTreeMap::from([("not_sip", 3), ("ack", 1)]),
             evicted: 5,
+            crowded: 2,
             unsent: 1,
             closed: BTreeMap::from([("does_not_read", 2)]),
             bindings: Vec::new(),
@@ -245,7 +251,7 @@ mod tests {
         assert_eq!(
             text(|out| summary(&report, Terminal::default(), out)),
             "20,000 requests in 2.0 s, 2 repeats\n  OPTIONS → 200 OK  ×20,000\n  not answered: 1 ack, 3 not sip\n  \
-             5 answers forgotten before 32 s had passed\n  1 answer could not be sent\n  connections closed: 2 does not read\n"
+             5 answers forgotten before 32 s had passed\n  2 requests refused with 503 because the table of calls was full\n  1 answer could not be sent\n  connections closed: 2 does not read\n"
         );
     }
 

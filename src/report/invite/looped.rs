@@ -33,7 +33,7 @@ pub struct Loop {
     pub to_callee: Passed,
     /// Sound from callee to caller.
     pub to_caller: Passed,
-    /// Digits that were sent as telephone events, and those that arrived.
+    /// Digits that were sent, as telephone events or by INFO, and those that arrived.
     pub dtmf_sent: String,
     /// See `dtmf_sent`.
     pub dtmf_arrived: String,
@@ -99,6 +99,12 @@ fn judge_kept(end: &Taken) -> Judgement {
     judge_registration(mode, &end.events, false, end.may_be_bound)
 }
 
+/// The digits that were sent by INFO.
+fn signalled(record: &Record) -> String {
+    let ours = record.inside.iter().filter(|asked| asked.is_ours && asked.method == "INFO");
+    ours.filter_map(|asked| asked.purpose.strip_prefix("DTMF ")).collect()
+}
+
 /// The report of the end that was called.
 #[must_use]
 pub fn looped(looped: &Looped<'_>) -> Loop {
@@ -126,7 +132,7 @@ pub fn looped(looped: &Looped<'_>) -> Loop {
         arrived: looped.callee.invite.is_some(),
         to_callee: direction(ours, theirs, Mark::Caller),
         to_caller: direction(theirs, ours, Mark::Callee),
-        dtmf_sent: ours.map(|m| m.sent.digits.clone()).unwrap_or_default(),
+        dtmf_sent: ours.map(|m| m.sent.digits.clone()).unwrap_or_default() + &signalled(looped.record),
         dtmf_arrived: theirs.map(|m| m.received.digits.clone()).unwrap_or_default(),
         changes: changed,
         media,
@@ -188,7 +194,7 @@ pub fn judge_loop(found: &Loop, looped: &Looped<'_>, call: Judgement, gates: &Ga
         let reason = format!("the digits {} were sent, and {arrived} arrived", found.dtmf_sent);
         return unexpected(
             reason,
-            "look at the payload types of telephone-event in both descriptions: --ladder shows them",
+            "look at the payload types of telephone-event in both descriptions, or at what became of the INFO requests: --ladder shows them",
         );
     }
     if call.exit != Exit::Good {

@@ -321,3 +321,9 @@ pub(super) fn with<T>(bytes: &[u8], then: impl FnOnce(&Message<'_>) -> T) -> T {
 pub(super) fn dialog_key(call_id: &[u8], local: &[u8], remote: &[u8]) -> Vec<u8> {
     [call_id, local, remote].join(&0)
 }
+
+/// The three of [`dialog_key`].
+pub(super) fn dialog_parts(key: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let mut parts = key.splitn(3, |&b| b == 0);
+    Some((parts.next()?, parts.next()?, parts.next()?))
+}

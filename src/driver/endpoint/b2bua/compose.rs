@@ -33,6 +33,8 @@ pub(super) struct Onward<'a> {
     pub rack: Option<String>,
     /// Session-ID, where the source has none.
     pub session_id: Option<String>,
+    /// Header fields that say something else than in `source`.
+    pub changed: &'a [(HeaderName, Vec<u8>)],
 }
 
 impl Style<'_> {
@@ -56,7 +58,7 @@ impl Style<'_> {
             out.field(HeaderName::RAck, rack);
         }
         match source {
-            Some(source) => self.fields(source, |name, value| {
+            Some(source) => self.fields(source, onward.changed, |name, value| {
                 out.named(name, value);
             }),
             None if !self.server.is_empty() => {
@@ -74,22 +76,30 @@ impl Style<'_> {
         out.finish(if onward.body.is_empty() { "" } else { kind }, onward.body)
     }
 
-    /// The response to `request`, which came by `way`, that says what `source` says.
-    pub fn response(&self, request: &Message<'_>, way: &Way, source: &Message<'_>, tag: &str, body: &[u8]) -> Vec<u8> {
+    /// The response to `request`, which came by `way`, that says what `source` says; `others` are the Contacts of a redirection.
+    pub fn response(
+        &self,
+        request: &Message<'_>,
+        way: &Way,
+        source: &Message<'_>,
+        tag: &str,
+        body: &[u8],
+        others: &[Vec<u8>],
+    ) -> Vec<u8> {
         let mut out = Vec::new();
         let status = source.status().unwrap_or(500);
         let reason = String::from_utf8_lossy(source.reason().unwrap_or_default()).into_owned();
         let mut reply = Reply::to(request, way.peer, status, Some(&reason), tag, &mut out);
         if (300..400).contains(&status) || status == 485 {
             // Others to try are not ours.
-            source.headers(HeaderName::Contact).for_each(|value| {
+            for value in others {
                 reply.field(HeaderName::Contact, value);
-            });
+            }
         } else if has_contact(&String::from_utf8_lossy(request.method_text())) && (101..300).contains(&status) {
             let secure = request.uri().is_some_and(|u| u.get(..5).is_some_and(|s| s.eq_ignore_ascii_case(b"sips:")));
             reply.field(HeaderName::Contact, self.contact(Some(source), way, secure));
         }
-        self.fields(source, |name, value| {
+        self.fields(source, &[], |name, value| {
             reply.named(name, value);
         });
         if self.hides && !self.server.is_empty() && status > 100 {
@@ -127,6 +137,11 @@ impl Style<'_> {
     fn contact(&self, source: Option<&Message<'_>>, way: &Way, secure: bool) -> Vec<u8> {
         let contact = source.and_then(Message::contact).map(|c| c.uri()).filter(|_| !self.hides);
         let user = contact.and_then(|uri| uri.user).filter(|user| user.iter().all(|b| b.is_ascii_graphic()));
+        [b"<", &self.address(user.unwrap_or(b"sipctl"), way, secure)[..], b">"].concat()
+    }
+
+    /// A user of ours, as the leg behind `way` reaches it.
+    pub fn address(&self, user: &[u8], way: &Way, secure: bool) -> Vec<u8> {
         let scheme: &[u8] = if secure { b"sips:" } else { b"sip:" };
         let transport: &[u8] = match (way.protocol, secure) {
             (Protocol::Udp, _) | (Protocol::Tls, true) => b"",
@@ -136,11 +151,11 @@ impl Style<'_> {
             (Protocol::Ws | Protocol::Wss, _) => b";transport=ws",
         };
         let at = self.identity.sent_by(way).to_string();
-        [b"<", scheme, user.unwrap_or(b"sipctl"), b"@", at.as_bytes(), transport, b">"].concat()
+        [scheme, user, b"@", at.as_bytes(), transport].concat()
     }
 
     /// The header fields that go over, in order.
-    fn fields(&self, source: &Message<'_>, mut put: impl FnMut(&str, &[u8])) {
+    fn fields(&self, source: &Message<'_>, changed: &[(HeaderName, Vec<u8>)], mut put: impl FnMut(&str, &[u8])) {
         for (field, (name, value)) in source.outline.fields.iter().zip(source.fields()) {
             if !self.passes(field.name) {
                 continue;
@@ -155,7 +170,7 @@ impl Style<'_> {
                 }
                 continue;
             }
-            put(&name, value);
+            put(&name, changed.iter().find(|(changed, _)| *changed == field.name).map_or(value, |(_, new)| new));
         }
     }
 

@@ -150,9 +150,10 @@ impl B2bua {
             let other = other.unwrap_or(way);
             let ways = if from == Side::Caller { (way, other) } else { (other, way) };
             let body = self.body(&mut call, from.other(), response, ways);
+            let others = self.others(response, &other, &way, now);
             let style = self.style();
             if let Some(crossing) = call.crossings.get_mut(at) {
-                let bytes = with(&crossing.inbound.request, |m| style.response(m, &way, response, "", &body));
+                let bytes = with(&crossing.inbound.request, |m| style.response(m, &way, response, "", &body, &others));
                 if crossing.inbound.method == Method::Invite && (200..300).contains(&status) {
                     let cseq = call.pairs.get_mut(crossing.pair).map_or((0, 0), |p| p.leg(from).invite);
                     let t1 = self.options.timers.t1;
@@ -254,7 +255,15 @@ impl B2bua {
             let composed = |source: Option<&Message<'_>>| {
                 let max_forwards = source.map_or(70, compose::max_forwards);
                 let draft = Draft { max_forwards, ..draft.clone() };
-                let onward = Onward { draft: &draft, from: &from, source, body: &body, rack: None, session_id: None };
+                let onward = Onward {
+                    draft: &draft,
+                    from: &from,
+                    source,
+                    body: &body,
+                    rack: None,
+                    session_id: None,
+                    changed: &[],
+                };
                 style.request(&onward, &way, &name)
             };
             let bytes = match source {

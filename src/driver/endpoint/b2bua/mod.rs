@@ -9,6 +9,7 @@ mod call;
 mod compose;
 mod ending;
 mod inside;
+mod naming;
 mod outward;
 mod own;
 mod timing;
@@ -25,6 +26,7 @@ use crate::transport::Target;
 use crate::transport::listener::Way;
 use call::{Call, Inbound, Refused};
 use compose::Style;
+use naming::Alias;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -51,6 +53,8 @@ const MOST_QUESTIONS: usize = 8_192;
 const MOST_CROSSINGS: usize = 64;
 /// Calls that were refused and may be tried again, and how long they are remembered.
 const MOST_REFUSED: usize = 4096;
+/// Addresses that are hidden behind a user of ours; they are remembered as long.
+const MOST_ALIASES: usize = 4096;
 const REMEMBERED: Duration = Duration::from_secs(120);
 /// No call is older: both sides may have gone without a word.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
@@ -81,12 +85,16 @@ pub struct B2bua {
     pending: HashMap<u64, Pending>,
     /// Calls that were refused, by Call-ID and From tag of their caller: with credentials they go on as the same.
     refused: Table<Vec<u8>, Refused>,
+    /// Who is called under a user of ours because the address is hidden.
+    aliases: Table<Vec<u8>, Alias>,
     questions: VecDeque<Question>,
     outbox: VecDeque<Out>,
     relayed: VecDeque<Relayed>,
     outline: Outline,
     entropy: Entropy,
     next: u64,
+    /// See [`MOST_CALLS`].
+    room: usize,
     /// What was counted so far.
     pub tally: Tally,
 }
@@ -112,12 +120,14 @@ impl B2bua {
             due: BTreeSet::new(),
             pending: HashMap::new(),
             refused: Table::new(MOST_REFUSED),
+            aliases: Table::new(MOST_ALIASES),
             questions: VecDeque::new(),
             outbox: VecDeque::new(),
             relayed: VecDeque::new(),
             outline: Outline::new(),
             entropy,
             next: 1,
+            room: MOST_CALLS,
             tally: Tally::default(),
         }
     }
@@ -191,7 +201,8 @@ impl B2bua {
         if !matches!(request.method(), Method::Invite | Method::Options | Method::Message | Method::Info) {
             return self.method_not_allowed(request, way, now);
         }
-        if self.calls.len() >= MOST_CALLS {
+        if self.calls.len() >= self.room {
+            self.tally.crowded += 1;
             return self.refuse(request, way, 503, None, now);
         }
         self.open(request, way, key, groups, now)
@@ -235,20 +246,15 @@ fn inbound(call: &mut Call, number: usize) -> Option<&mut Inbound> {
 }
 
 impl Intermediary for B2bua {
-    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
-        let mut outline = std::mem::take(&mut self.outline);
-        let handled = match super::engine::recognised_any(&mut outline, bytes) {
-            Err(why) => self.ignore(why),
-            Ok(()) => {
-                let message = Message::new(bytes, &outline);
-                match message.is_request() {
-                    true => self.request(&message, way, now),
-                    false => self.response(&message, now),
-                }
-            }
-        };
-        self.outline = outline;
-        handled
+    fn outline(&mut self) -> &mut Outline {
+        &mut self.outline
+    }
+
+    fn handle_recognised(&mut self, message: &Message<'_>, way: &Way, now: Instant) -> Handled {
+        match message.is_request() {
+            true => self.request(message, way, now),
+            false => self.response(message, now),
+        }
     }
 
     fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant) {

@@ -2,6 +2,7 @@
 
 use super::call::{Accepted, Call, Inbound, Leg, Outbound, Pair, Purpose, Refused, dialog_key, with};
 use super::compose::{self, bare};
+use super::naming::Changed;
 use super::{B2bua, Ignored, OLDEST, Pending, REMEMBERED, own};
 use crate::agent::{Dialog, Draft};
 use crate::driver::endpoint::Handled;
@@ -109,10 +110,11 @@ impl B2bua {
 
     /// It is known where an outbound request goes.
     pub(super) fn send_out(&mut self, id: u64, number: usize, way: Way, now: Instant) {
+        let changed = self.changed(id, number, &way, now);
         let Some(mut call) = self.calls.remove(&id) else { return };
         if let Some(at) = call.outs.iter().position(|o| o.number == number && o.status.is_none()) {
             let name = format!("z9hG4bK{}", self.entropy.token());
-            let bytes = self.composed(&mut call, at, &way, &name);
+            let bytes = self.composed(&mut call, at, &way, &name, &changed);
             let timers = self.options.timers;
             if let Some(out) = call.outs.get_mut(at) {
                 out.send(bytes, way, timers, now);
@@ -303,10 +305,11 @@ impl B2bua {
             Some(way) => self.body(&mut call, Side::Callee, response, (inward, way)),
             None => response.body().to_vec(),
         };
+        let others = self.others(response, &way.unwrap_or(inward), &inward, now);
         let tag = pair.and_then(|at| call.pairs.get(at)).map_or(&call.tag, |p| &p.tag);
         let style = self.style();
         let bytes =
-            with(&call.inbound.request, |request| style.response(request, &call.inbound.way, response, tag, &body));
+            with(&call.inbound.request, |request| style.response(request, &inward, response, tag, &body, &others));
         if let (200..300, Some(pair), Method::Invite) = (status, pair, call.inbound.method) {
             let cseq = call.pairs.get(pair).map_or((0, 1), |p| p.caller.invite);
             call.accepted.push(accepted(&call.inbound, pair, Side::Caller, cseq, &bytes, self.options.timers.t1, now));
@@ -349,7 +352,7 @@ impl B2bua {
     }
 
     /// The bytes of an outbound request.
-    fn composed(&mut self, call: &mut Call, at: usize, way: &Way, branch: &str) -> Vec<u8> {
+    fn composed(&mut self, call: &mut Call, at: usize, way: &Way, branch: &str, changed: &Changed) -> Vec<u8> {
         let Some(Outbound { purpose, .. }) = call.outs.get(at) else { return Vec::new() };
         let (source, from_side, source_way) = match purpose {
             Purpose::Branch => (Some(call.inbound.request.clone()), Side::Caller, call.inbound.way),
@@ -359,10 +362,10 @@ impl B2bua {
             },
             Purpose::Bye => (None, Side::Caller, *way),
         };
-        let Some(source) = source else { return self.composed_of(call, at, None, Vec::new(), way, branch) };
+        let Some(source) = source else { return self.composed_of(call, at, None, (&[], changed), way, branch) };
         let ways = if from_side == Side::Caller { (source_way, *way) } else { (*way, source_way) };
         let body = with(&source, |m| self.body(call, from_side, m, ways));
-        with(&source, |m| self.composed_of(call, at, Some(m), body, way, branch))
+        with(&source, |m| self.composed_of(call, at, Some(m), (&body, changed), way, branch))
     }
 
     fn composed_of(
@@ -370,7 +373,7 @@ impl B2bua {
         call: &Call,
         at: usize,
         source: Option<&Message<'_>>,
-        body: Vec<u8>,
+        (body, changed): (&[u8], &Changed),
         way: &Way,
         branch: &str,
     ) -> Vec<u8> {
@@ -389,7 +392,7 @@ impl B2bua {
         let rack = source.and_then(|m| m.header(HeaderName::RAck)).and_then(|value| compose::rack(value, onto));
         let lacks = source.is_some_and(|m| m.header(HeaderName::SessionId).is_none());
         let session_id = call.session_id.clone().filter(|_| goes_out && lacks);
-        let onward = compose::Onward { draft: &out.draft, from: &from, source, body: &body, rack, session_id };
+        let onward = compose::Onward { draft: &out.draft, from: &from, source, body, rack, session_id, changed };
         self.style().request(&onward, way, branch)
     }
 

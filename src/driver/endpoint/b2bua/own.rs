@@ -25,6 +25,9 @@ impl B2bua {
         if is_own {
             return Decision::Own;
         }
+        if let (Method::Invite, Some(onto)) = (request.method(), self.known_place(request, way, now)) {
+            return Decision::Forward(vec![vec![onto]]);
+        }
         let Some(to) = &self.options.to else { return self.router.decide(request, way, now) };
         let text = if to.user.is_some() { to.uri.clone() } else { as_user(&uri, &to.uri) };
         match target(text.as_bytes()) {

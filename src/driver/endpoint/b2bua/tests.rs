@@ -2,6 +2,7 @@
 
 mod ends;
 mod media;
+mod naming;
 mod passing;
 
 use super::*;

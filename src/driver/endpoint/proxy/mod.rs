@@ -172,6 +172,7 @@ impl Proxy {
             };
         }
         if self.contexts.len() >= MOST_CONTEXTS {
+            self.tally.crowded += 1;
             return self.refuse(request, way, 503, None, now);
         }
         self.open(request, way, key, mark, groups, now)
@@ -248,20 +249,15 @@ impl Proxy {
 }
 
 impl Intermediary for Proxy {
-    fn handle_message(&mut self, bytes: &[u8], way: &Way, now: Instant) -> Handled {
-        let mut outline = std::mem::take(&mut self.outline);
-        let handled = match super::engine::recognised_any(&mut outline, bytes) {
-            Err(why) => self.ignore(why),
-            Ok(()) => {
-                let message = Message::new(bytes, &outline);
-                match message.is_request() {
-                    true => self.request(&message, way, now),
-                    false => self.response(&message, now),
-                }
-            }
-        };
-        self.outline = outline;
-        handled
+    fn outline(&mut self) -> &mut Outline {
+        &mut self.outline
+    }
+
+    fn handle_recognised(&mut self, message: &Message<'_>, way: &Way, now: Instant) -> Handled {
+        match message.is_request() {
+            true => self.request(message, way, now),
+            false => self.response(message, now),
+        }
     }
 
     fn handle_place(&mut self, question: u64, found: Option<Way>, now: Instant) {

@@ -5,6 +5,7 @@ use super::session_timer::SessionTimer;
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::{self, Wish};
 use crate::driver::endpoint::{Answer, Arrival, Outgoing};
+use crate::media::dtmf::from_info;
 use crate::media::negotiator::{Local, Wishes};
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::Timers;
@@ -71,6 +72,8 @@ pub(super) struct Out {
     pub(super) wishes: VecDeque<Wish>,
     pub(super) answered: u64,
     pub(super) unacknowledged: u64,
+    /// Calls that were refused because too many stood.
+    pub(super) crowded: u64,
 }
 
 /// The calls.
@@ -126,6 +129,11 @@ impl Calls {
         self.out.answered
     }
 
+    /// Calls that were refused because too many stood, in all or with one Call-ID.
+    pub(super) fn crowded(&self) -> u64 {
+        self.out.crowded
+    }
+
     /// An INVITE outside any dialog; `refusal` is what it gets in place of a 2xx.
     pub(super) fn invite(&mut self, arrival: &Arrival<'_>, refusal: Option<Refusal>, out: &mut Vec<u8>) -> Answer {
         let request = arrival.request;
@@ -138,6 +146,7 @@ impl Calls {
             return arrival.just(482, out);
         }
         if self.calls.len() >= MOST || shared.is_some_and(|calls| calls.len() >= MOST_OF_ONE) {
+            self.out.crowded += 1;
             arrival.reply(503, out).field(HeaderName::RetryAfter, "10").finish();
             return Answer::Now;
         }
@@ -191,7 +200,12 @@ impl Calls {
                 Method::Prack if call.prack(request, plan, now) => arrival.just(200, out),
                 Method::Prack => arrival.just(481, out),
                 Method::Invite | Method::Update => refresh(call, arrival, plan, effects, out),
-                Method::Info | Method::Message => arrival.just(200, out),
+                Method::Info | Method::Message => {
+                    let kind = request.text(request.outline.content_type);
+                    let digit = from_info(kind, request.body()).filter(|_| request.method() == Method::Info);
+                    effects.wishes.extend(digit.map(|digit| Wish::Digit { call: call.id, digit }));
+                    arrival.just(200, out)
+                }
                 Method::Options => {
                     arrival.reply(200, out).field(HeaderName::Allow, ALLOW).finish();
                     Answer::Now

@@ -16,12 +16,13 @@ struct Phone {
     bench: Bench<Uas>,
     agreed: Vec<Agreed>,
     ended: u32,
+    digits: String,
 }
 
 impl Phone {
     fn new(plan: Plan) -> Phone {
         let uas = Uas { calls: Some(Calls::new(plan, Entropy::seeded(3))), ..Uas::default() };
-        Phone { bench: Bench::new(uas), agreed: Vec::new(), ended: 0 }
+        Phone { bench: Bench::new(uas), agreed: Vec::new(), ended: 0, digits: String::new() }
     }
 
     fn media(&mut self) {
@@ -33,6 +34,7 @@ impl Phone {
                     self.bench.endpoint.role().media_opened(call, Some(local), now);
                 }
                 Wish::Agree { agreed, .. } => self.agreed.push(*agreed),
+                Wish::Digit { digit, .. } => self.digits.push(digit),
                 Wish::End { .. } => self.ended += 1,
             }
         }
@@ -246,7 +248,17 @@ fn hold_update_and_fax_inside_the_call() {
     // What is older than what came before is out of order. RFC 3261 §12.2.2
     starts(&phone.put(&request("INFO", 2, "o1", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("INFO", 6, "o2", &tag, "", "")), &["200"]);
-    starts(&phone.put(&request("REFER", 7, "o3", &tag, "", "")), &["405"]);
+    // A digit in it is told to the media of the call; what merely looks like one is not.
+    for (n, method, kind, said) in [
+        (7, "INFO", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"),
+        (8, "MESSAGE", "application/dtmf-relay", "Signal=6\r\n"),
+        (9, "INFO", "text/plain", "7"),
+    ] {
+        let text = request(method, n, &format!("d{n}"), &tag, "", said).replace("application/sdp", kind);
+        starts(&phone.put(&text), &["200"]);
+    }
+    assert_eq!(phone.digits, "5");
+    starts(&phone.put(&request("REFER", 10, "o3", &tag, "", "")), &["405"]);
 }
 
 #[test]
@@ -413,4 +425,16 @@ fn a_fax_is_refused_and_the_call_goes_on() {
     starts(&phone.put(&request("INFO", 2, "n2", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("BYE", 5, "b1", &tag, "", "")), &["200 OK"]);
     assert!(!phone.is_busy());
+}
+
+#[test]
+fn calls_beyond_those_that_one_call_id_may_have_are_refused_and_counted_apart() {
+    let mut phone = Phone::new(Plan::default());
+    for n in 0..18 {
+        let text = invite("", OFFER).replace("branch=z9hG4bKi1", &format!("branch=z9hG4bKf{n}"));
+        let sent = phone.put(&text.replacen(";tag=", &format!(";tag={n}x"), 1));
+        let last = sent.last().unwrap();
+        assert_eq!(last.starts_with("SIP/2.0 503 "), n >= 16, "{n}: {last}");
+    }
+    assert_eq!(phone.bench.endpoint.tally.crowded, 2);
 }

@@ -229,3 +229,17 @@ fn repeats_are_absorbed_or_answered_alike() {
     assert_eq!(b.take(ALICE, &bye), done);
     assert_eq!((b.b2bua.tally.requests, b.b2bua.tally.repeats), (2, 4));
 }
+
+#[test]
+fn a_call_for_which_there_is_no_room_is_refused_and_counted_apart() {
+    let mut b = Bench::new(options());
+    b.up();
+    b.b2bua.room = 1;
+    for n in 1..=2 {
+        let other = invite(&format!("full{n}"), "v=0").replace("Call-ID: c1", "Call-ID: c2");
+        let sent = b.take(ALICE, &other);
+        assert_eq!(lines(&sent), [format!("{ALICE} SIP/2.0 503 Service Unavailable")]);
+        assert_eq!(field(&sent[0].1, "Retry-After"), "5");
+        assert_eq!((b.b2bua.tally.crowded, b.b2bua.tally.answers[&(Method::Invite, 503)]), (n, n));
+    }
+}

@@ -1,5 +1,8 @@
 //! What passes on the addresses of a row, and what `sipctl decode` finds in it.
 
+// Each test program takes the part that it needs.
+#![allow(dead_code)]
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
@@ -36,9 +39,8 @@ impl Captured {
         Some(Captured { tcpdump, file, marker })
     }
 
-    /// Ends when all that was sent before is in the file; what `decode` finds in it: `severity:code`, sorted. The captures stay in the folder that
-    /// `SIPCTL_KEEP_CAPTURES` names, under the `name` of the row.
-    pub fn findings(mut self, name: &str) -> Vec<String> {
+    /// Ends when all that was sent before is in the file.
+    pub fn end(mut self) -> tempfile::TempPath {
         const MARK: &[u8] = b"that was all of it";
         let end = Instant::now() + Duration::from_secs(20);
         let has_mark = |file: &Path| std::fs::read(file).unwrap().windows(MARK.len()).any(|part| part == MARK);
@@ -50,11 +52,17 @@ impl Captured {
         }
         self.tcpdump.kill().unwrap();
         self.tcpdump.wait().unwrap();
+        self.file
+    }
+
+    /// Ends it; what `decode` finds in it: `severity:code`, sorted. The captures stay in the folder that `SIPCTL_KEEP_CAPTURES` names, under the
+    /// `name` of the row.
+    pub fn findings(self, name: &str) -> Vec<String> {
+        let file = self.end();
         if let Some(folder) = std::env::var_os("SIPCTL_KEEP_CAPTURES") {
-            std::fs::copy(&self.file, Path::new(&folder).join(format!("{name}.pcap"))).unwrap();
+            std::fs::copy(&file, Path::new(&folder).join(format!("{name}.pcap"))).unwrap();
         }
-        let done =
-            Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", "--json"]).arg(&self.file).output().unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_sipctl")).args(["decode", "--json"]).arg(&file).output().unwrap();
         let json: Value = serde_json::from_slice(&done.stdout).unwrap();
         let word = |f: &Value, name: &str| f[name].as_str().unwrap().to_owned();
         let all = json["findings"].as_array().unwrap();

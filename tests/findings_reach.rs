@@ -238,6 +238,15 @@ fn a_connection_that_the_server_closes_is_told_where_it_owes_an_answer() {
     // Who asked and left waits for nothing.
     only("closed-by-client", &closed(0, true), "no-response", "did not answer the OPTIONS");
     nothing("closed-idle", &closed(1, false));
+    // That some connection ends says nothing of a datagram.
+    let mut s = closed(1, true);
+    let lost = ping(&a, &b, "lost@192.0.2.10");
+    for at in [500, 1000, 2000, 4000, 8000, 12_000, 16_000, 20_000] {
+        s.at(at).send(&a, &b, &lost);
+    }
+    let mut found: Vec<String> = grave(&decode("closed-beside", &s.pcap())).into_iter().map(|(code, _)| code).collect();
+    found.sort();
+    assert_eq!(found, ["no-response", "tcp-closed"]);
     // A Content-Length beyond the end: the client waits for the rest of the answer, and gives up.
     let mut s = Scene::new();
     let mut c = Connection::open(&mut s, a.at, b.at);

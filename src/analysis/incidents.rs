@@ -8,7 +8,7 @@ use super::rules::reach::{self, certificate, icmp_unreachable};
 use super::{Case, Finding, words};
 use crate::base::{Endpoint, Flow, Table, Timestamp};
 use crate::trace::incident::{Shown, What};
-use crate::trace::{Conversation, Incident};
+use crate::trace::{Conversation, Facts, Incident};
 
 /// Incidents that wait; the oldest goes, and is told, when there are more.
 const WAITING: usize = 1024;
@@ -148,7 +148,7 @@ impl Incidents {
     /// A silence, or the incident that it comes from.
     fn explain(&mut self, c: &Conversation, silence: Finding) -> Finding {
         let request = silence.positions.first().and_then(|&p| c.at(p));
-        let Some(cause) = request.and_then(|request| self.cause(request.flow, request.time)) else { return silence };
+        let Some(cause) = request.and_then(|request| self.cause(request)) else { return silence };
         cause.told = true;
         // That TCP got no answer either does not say why UDP got none.
         if matches!(cause.first.what, What::Unanswered(_)) && request.is_some_and(|r| !r.transport.is_reliable()) {
@@ -177,12 +177,13 @@ impl Incidents {
         explained(finding, &silence)
     }
 
-    /// The incident on a flow, of either direction, that explains why a request of `time` has no answer.
-    fn cause(&mut self, flow: Flow, time: Timestamp) -> Option<&mut Occurrences> {
+    /// The incident on the flow of a request, of either direction, that explains why it has no answer.
+    fn cause(&mut self, request: &Facts) -> Option<&mut Occurrences> {
+        let (flow, time) = (request.flow, request.time);
         let keys = NUMBERS.flat_map(|what| [Key::of(flow, what), Key::of(flow.reversed(), what)]);
         let found = keys.into_iter().find(|key| {
             let near = |r: &Occurrences| r.last >= time && r.first.time.since(time) <= BEFORE_NS;
-            self.waiting.get(key).is_some_and(near)
+            self.waiting.get(key).is_some_and(|r| near(r) && may_be_of(r, request))
         })?;
         self.waiting.get_mut(&found)
     }
@@ -224,6 +225,15 @@ fn told(waited: &Occurrences) -> Option<Finding> {
         _ => true,
     };
     (!waited.told && concerns).then(|| reach::of_incident_alone(waited))
+}
+
+/// Whether a connection that was closed is that of a request: connections come and go in good order beside whatever else goes wrong.
+fn may_be_of(r: &Occurrences, request: &Facts) -> bool {
+    let What::Closed(close) = &r.first.what else { return true };
+    let is_its_own = r.count > 1 || r.first.flow.src == request.flow.src;
+    // Who closes without an answer is who was asked; who gave up waiting for the end of one is who asked.
+    let has_closed = if close.left > 0 { r.first.flow.dst } else { close.by };
+    request.transport.is_reliable() && is_its_own && has_closed == request.flow.dst
 }
 
 /// A cause in the place of the silence that it explains.

@@ -224,7 +224,7 @@ fn half_an_answer_before_the_connection_closes_is_counted() {
     c.send(&mut s, 1, &whole[..whole.len() / 2]);
     c.close_by(&mut s, 1);
     later(&mut s, 20_000);
-    only(&s, "no-response", "error", "did not answer the OPTIONS");
+    only(&s, "tcp-closed", "error", "did not answer the OPTIONS");
     let undecoded = &decode(&s)["summary"]["undecoded"];
     assert_eq!(undecoded["message_incomplete"], 1, "{undecoded}");
 }

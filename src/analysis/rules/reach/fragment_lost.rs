@@ -46,7 +46,10 @@ pub(super) static ENTRIES: [Entry; 1] = [Entry {
             "gateway: <param name=\"register-transport\" value=\"tcp\"/>, ;transport=tcp in the dial string; profile: enable-compact-headers",
         ),
         (Product::Kamailio, "udp_mtu=1300, udp_mtu_try_proto=TCP"),
-        (Product::OpenSips, "force_send_socket(\"tcp:ADDRESS:5060\"); mc_compact() of the module compression"),
+        (
+            Product::OpenSips,
+            "$socket_out = \"tcp:ADDRESS:5060\" ($fs in older versions); mc_compact() of the module compression",
+        ),
     ],
     rule: "RFC 3261 §18.1.1, RFC 791 §3.2, RFC 8900 §3",
 }];

@@ -89,7 +89,7 @@ impl Peer {
                 Action::Send { way, bytes, .. } => {
                     self.sent += 1;
                     let mut outline = Outline::new();
-                    assert!(outline.read(&bytes), "what it sends is SIP");
+                    assert!(outline.read(&bytes), "no SIP is sent: {}", bytes.escape_ascii());
                     let text = String::from_utf8_lossy(&bytes).into_owned();
                     if !text.starts_with("SIP/2.0") {
                         self.requests.push((way, text));

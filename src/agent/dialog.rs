@@ -13,7 +13,7 @@ pub enum Refused {
     NoContact,
     /// The peer gave no tag, or it has no CSeq.
     Incomplete,
-    /// A value that cannot be written again: not UTF-8, or with control characters.
+    /// A value that cannot be written again: not UTF-8, with control characters, or a route without a URI that leads anywhere.
     Unwritable,
     /// More than 32 values of Record-Route.
     TooManyRoutes,
@@ -254,11 +254,17 @@ fn routes(message: &Message<'_>) -> Result<Vec<String>, Refused> {
     if values.len() > MAX_ROUTES {
         return Err(Refused::TooManyRoutes);
     }
-    values.into_iter().map(written).collect()
+    let leads = |value: &&[u8]| is_place(Address::parse(value).uri);
+    values.into_iter().map(|value| Some(value).filter(leads).ok_or(Refused::Unwritable).and_then(written)).collect()
+}
+
+/// Whether a URI can stand in a request line: a strict router and the remote target may have to. RFC 3261 §12.2.1.1
+fn is_place(uri: &[u8]) -> bool {
+    !uri.is_empty() && !uri.iter().any(|b| b.is_ascii_whitespace() || b"<>\"".contains(b))
 }
 
 fn target(message: &Message<'_>) -> Result<Option<String>, Refused> {
-    let contact = message.contact().filter(|contact| !contact.uri.is_empty());
+    let contact = message.contact().filter(|contact| is_place(contact.uri));
     contact.map(|contact| written(contact.uri)).transpose()
 }
 

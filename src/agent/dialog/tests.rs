@@ -78,7 +78,7 @@ fn what_makes_no_dialog_is_refused_with_its_reason() {
     let many = format!("Contact: <sip:b@h>\n{}", "Record-Route: <sip:p;lr>\n".repeat(33));
     assert_eq!(read(&ok(&many), Dialog::caller), Err(Refused::TooManyRoutes));
     // A strict router is written into the Request-URI: what cannot stand there is no route.
-    for route in ["<>", "<sip:p 1;lr>", "", ";lr", "<sip:p\"1\">"] {
+    for route in ["<>", "<sip:p 1;lr>", ";lr", "<sip:p\"1\">"] {
         let text = ok(&format!("Record-Route: <sip:p2;lr>, {route}\nContact: <sip:b@h>\n"));
         assert_eq!(read(&text, Dialog::caller), Err(Refused::Unwritable), "{route}");
     }

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod ping;
 pub mod register;
 pub mod trace;
+pub mod transfer;
 
 pub use challenge::{Account, Answered, Authenticator};
 pub use dialog::Dialog;

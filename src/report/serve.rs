@@ -81,6 +81,15 @@ pub struct CallMedia {
     pub media: Media,
 }
 
+/// A call that was to be transferred by REFER, which was declined.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Transfer<'a> {
+    /// The call, by number.
+    pub call: u64,
+    /// Whom to call it asked: the URI of its Refer-To.
+    pub to: Text<'a>,
+}
+
 /// How often a method got an answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Answers {

@@ -2,6 +2,7 @@
 
 use super::leg::Life;
 use super::{Action, EndedBy, Event, Invite, Problem, Stage, Transfer, WayId};
+use crate::agent::transfer;
 use crate::media::negotiator::Unacceptable;
 use crate::sip::reply::destination;
 use crate::sip::{HeaderName, Message, Method, Reply};
@@ -145,6 +146,10 @@ impl Invite {
             Method::Invite if request.call_id() == self.draft.call_id.as_bytes() => Answer::plain(482),
             Method::Invite => Answer::plain(486),
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => Answer::plain(481),
+            // RFC 3515 §2.4.4: one outside of the call asks for nothing that is part of it.
+            Method::Refer => {
+                Answer::plain(transfer::asked(request).map_or_else(|status| status, |_| transfer::DECLINED))
+            }
             Method::Other => Answer::plain(501),
             _ => Answer::plain(405),
         }
@@ -170,10 +175,7 @@ impl Invite {
                 .with(HeaderName::Allow, super::ALLOW)
                 .with(HeaderName::Accept, "application/sdp")
                 .with(HeaderName::Supported, "100rel, timer"),
-            Method::Refer => {
-                self.note_transfer(request);
-                Answer::plain(603)
-            }
+            Method::Refer => self.judge_transfer(request),
             // RFC 6665 §4.1.3: we subscribed to nothing. RFC 3262 §3: we sent nothing that wants a PRACK.
             Method::Notify | Method::Prack => Answer::plain(481),
             Method::Other => Answer::plain(501),
@@ -185,10 +187,15 @@ impl Invite {
         answer
     }
 
-    fn note_transfer(&mut self, request: &Message<'_>) {
-        let to = request.header(HeaderName::ReferTo).map(|value| crate::sip::Address::parse(value).uri.to_vec());
-        if self.record.transfers.len() < MAX_TRANSFERS {
-            self.record.transfers.push(Transfer { to: to.unwrap_or_default() });
+    fn judge_transfer(&mut self, request: &Message<'_>) -> Answer {
+        match transfer::asked(request) {
+            Err(status) => Answer::plain(status),
+            Ok(to) => {
+                if self.record.transfers.len() < MAX_TRANSFERS {
+                    self.record.transfers.push(Transfer { to: to.to_vec() });
+                }
+                Answer::plain(transfer::DECLINED)
+            }
         }
     }
 

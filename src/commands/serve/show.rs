@@ -4,7 +4,7 @@ use crate::base::{Safe, Timestamp};
 use crate::cli::output::Format;
 use crate::cli::serve::EndpointArgs;
 use crate::commands::output::Output;
-use crate::driver::endpoint::{BindingFacts, Handled, Ignored, Tally, Transmit, Watch};
+use crate::driver::endpoint::{BindingFacts, Handled, Ignored, Tally, Transfer, Transmit, Watch};
 use crate::driver::media::{Ended, Passed, Relayed};
 use crate::render::ndjson::Lines;
 use crate::render::text;
@@ -196,6 +196,18 @@ impl Watch for Show<'_> {
         self.write(|out, lines| match form {
             Format::Text => text::serve::relayed(&told, out.terminal, &mut *out.writer),
             _ => lines.line("relayed", &told, &mut *out.writer),
+        });
+    }
+
+    fn transfer(&mut self, transfer: &Transfer) {
+        if !self.wants_exchanges() || !self.may_show() {
+            return;
+        }
+        let told = report::serve::Transfer { call: transfer.call, to: Text::new(&transfer.to) };
+        let form = self.form;
+        self.write(|out, lines| match form {
+            Format::Text => text::serve::transfer(&told, out.terminal, &mut *out.writer),
+            _ => lines.line("transfer", &told, &mut *out.writer),
         });
     }
 

@@ -32,7 +32,7 @@ pub use intermediary::{Intermediary, stand};
 pub use proxy::Proxy;
 pub use redirect::Redirect;
 pub use registrar::Registrar;
-pub use role::{Answer, Arrival, BindingFacts, Outgoing, Role};
+pub use role::{Answer, Arrival, BindingFacts, Outgoing, Role, Transfer};
 pub use serve::{Ending, Watch, serve};
 pub use tally::{Ignored, Tally};
 pub use uas::Uas;

@@ -74,6 +74,15 @@ pub struct BindingFacts {
     pub path: Vec<u8>,
 }
 
+/// A REFER inside a call, which was declined. RFC 3515 §2.4.2
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transfer {
+    /// The call.
+    pub call: u64,
+    /// Whom to call it asked: the URI of its Refer-To, as it stands.
+    pub to: Vec<u8>,
+}
+
 /// Says what is answered to a request. Without I/O: the time is passed in.
 pub trait Role {
     /// The word for it: `uas`, `registrar`, `redirect`.
@@ -143,6 +152,11 @@ pub trait Role {
     /// The media that [`studio::Wish::Open`] asked for; `None` where no port was to be had.
     fn media_opened(&mut self, call: u64, local: Option<Local>, now: Instant) {
         let _ = (call, local, now);
+    }
+
+    /// What was asked and declined: to call somebody else.
+    fn poll_transfer(&mut self) -> Option<Transfer> {
+        None
     }
 
     /// The bindings that stand at `now`, in order of address of record.

@@ -1,7 +1,7 @@
 //! An endpoint joined to its sockets and the clock.
 
 use super::studio::Studio;
-use super::{BindingFacts, Endpoint, Handled, Role, Transmit};
+use super::{BindingFacts, Endpoint, Handled, Role, Transfer, Transmit};
 use crate::driver::Stop;
 use crate::driver::media::Ended;
 use crate::driver::media::relay::Relayed;
@@ -49,6 +49,10 @@ pub trait Watch {
     /// The media of a call that was taken here came to this.
     fn media_ended(&mut self, call: u64, ended: &Ended) {
         let _ = (call, ended);
+    }
+    /// A call was to be transferred, which was declined.
+    fn transfer(&mut self, transfer: &Transfer) {
+        let _ = transfer;
     }
     /// Where a request was to go could not be reached.
     fn unreached(&mut self, error: &TransportError) {
@@ -148,6 +152,9 @@ pub async fn serve<R: Role>(
         }
         // First what is to be sent: the answer to a BYE does not wait for its media to end.
         send(endpoint, listener, watch).await;
+        while let Some(transfer) = endpoint.role().poll_transfer() {
+            watch.transfer(&transfer);
+        }
         if let Some(studio) = &mut studio {
             while let Some(wish) = endpoint.role().poll_media() {
                 if let Some((call, ended)) = studio.fulfil(wish, endpoint.role(), now).await {

@@ -10,7 +10,8 @@ mod calls_tests;
 pub use calls::{Calls, Plan, Refusal};
 
 use super::registrar::{Access, Verdict};
-use super::{Answer, Arrival, Outgoing, Role, studio};
+use super::{Answer, Arrival, Outgoing, Role, Transfer, studio};
+use crate::agent::transfer;
 use crate::media::negotiator::Local;
 use crate::sip::{HeaderName, Message, Method};
 use std::time::Instant;
@@ -41,7 +42,7 @@ pub struct Uas {
 }
 
 /// What it takes without calls. An INVITE is understood and refused: there is no session to be had here.
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, PRACK, UPDATE, INFO, NOTIFY, REFER";
 
 impl Uas {
     /// The status that was asked for, where this request gets it. An INVITE never gets a 2xx, which would have to hold an
@@ -118,7 +119,8 @@ impl Role for Uas {
             None => (ALLOW, "path"),
         };
         match method {
-            Method::Bye | Method::Prack | Method::Update => arrival.just(481, out),
+            // RFC 6665 §4.1.3, RFC 6086 §4.2.1: these, too, belong to something that is not there.
+            Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => arrival.just(481, out),
             _ if is_inside => arrival.just(481, out),
             Method::Options => {
                 let mut reply = arrival.reply(200, out);
@@ -128,6 +130,9 @@ impl Role for Uas {
                 Answer::Now
             }
             Method::Message => arrival.just(200, out),
+            Method::Refer => {
+                arrival.just(transfer::asked(request).map_or_else(|status| status, |_| transfer::DECLINED), out)
+            }
             Method::Register => registered(arrival, out),
             Method::Invite => {
                 let mut reply = arrival.reply(488, out);
@@ -187,6 +192,10 @@ impl Role for Uas {
 
     fn poll_media(&mut self) -> Option<studio::Wish> {
         self.calls.as_mut().and_then(Calls::poll_media)
+    }
+
+    fn poll_transfer(&mut self) -> Option<Transfer> {
+        self.calls.as_mut().and_then(Calls::poll_transfer)
     }
 
     fn media_opened(&mut self, call: u64, local: Option<Local>, now: Instant) {
@@ -250,7 +259,11 @@ mod tests {
     fn options_are_answered_with_what_is_understood() {
         let answer = Bench::new(Uas::default()).ask(&request("OPTIONS", ""));
         assert!(answer.starts_with("SIP/2.0 200 OK\r\nVia: "), "{answer}");
-        for line in ["Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE", "Accept: */*", "Supported: path"] {
+        for line in [
+            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, PRACK, UPDATE, INFO, NOTIFY, REFER",
+            "Accept: */*",
+            "Supported: path",
+        ] {
             assert!(answer.contains(&format!("\r\n{line}\r\n")), "{line} in {answer}");
         }
         assert!(

@@ -4,7 +4,7 @@ use super::table::{self, Field};
 use crate::render::Terminal;
 use crate::render::quantity::{count, counted, duration};
 use crate::render::style::Tone;
-use crate::report::serve::{Binding, CallMedia, Exchange, Listening, Passed, Relayed, Summary};
+use crate::report::serve::{Binding, CallMedia, Exchange, Listening, Passed, Relayed, Summary, Transfer};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -105,6 +105,14 @@ pub fn media(told: &CallMedia, terminal: Terminal, out: &mut dyn Write) -> io::R
     writeln!(out, "{}", terminal.paint(tone, text.trim_end()))
 }
 
+/// Writes that a transfer was declined: `call 2: asked to call sip:carol@example.com: declined`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn transfer(transfer: &Transfer<'_>, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "call {}: asked to call {}: declined", transfer.call, terminal.show(transfer.to.bytes()))
+}
+
 /// Writes that exchanges were not shown because there were too many.
 ///
 /// # Errors
@@ -194,12 +202,12 @@ fn times(n: u64, terminal: Terminal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bindings, exchange, relayed, summary};
+    use super::{bindings, exchange, relayed, summary, transfer};
     use crate::base::Timestamp;
     use crate::render::Terminal;
     use crate::report::Text;
     use crate::report::decode::Instant;
-    use crate::report::serve::{Answers, Binding, Exchange, Passed, Relayed, SCHEMA, Summary};
+    use crate::report::serve::{Answers, Binding, Exchange, Passed, Relayed, SCHEMA, Summary, Transfer};
     use std::collections::BTreeMap;
 
     fn text(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
@@ -253,6 +261,13 @@ mod tests {
             "20,000 requests in 2.0 s, 2 repeats\n  OPTIONS → 200 OK  ×20,000\n  not answered: 1 ack, 3 not sip\n  \
              5 answers forgotten before 32 s had passed\n  2 requests refused with 503 because the table of calls was full\n  1 answer could not be sent\n  connections closed: 2 does not read\n"
         );
+    }
+
+    #[test]
+    fn a_transfer_says_who_was_to_be_called() {
+        let told = Transfer { call: 2, to: Text::new(b"sip:c\x1b@d") };
+        let line = text(|out| transfer(&told, Terminal::default(), out));
+        assert_eq!(line, "call 2: asked to call sip:c\\x1b@d: declined\n");
     }
 
     #[test]

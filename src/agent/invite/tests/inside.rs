@@ -107,7 +107,8 @@ fn each_request_has_its_answer() {
         (8, "PRACK", "481 Call/Transaction Does Not Exist"),
         (9, "DANCE", "501 Not Implemented"),
     ] {
-        let fields = if method == "REFER" { "Refer-To: <sip:carol@example.com>\r\n" } else { "" };
+        // RFC 4488 §4: whether a subscription is wanted makes no difference to who declines.
+        let fields = if method == "REFER" { "Refer-To: <sip:carol@example.com>\r\nRefer-Sub: false\r\n" } else { "" };
         assert_eq!(bench.requested(method, cseq, fields, ""), format!("SIP/2.0 {expected}"), "{method}");
         check(&bench.sent.last().unwrap().text);
     }
@@ -120,6 +121,9 @@ fn each_request_has_its_answer() {
             .all(|s| value(&s.text, "Allow").contains("REFER"))
     );
     assert_eq!((bench.ended(), bench.record().inside.len()), (None, 9));
+    // RFC 3515 §2.4.2
+    assert_eq!(bench.requested("REFER", 10, "", ""), "SIP/2.0 400 Bad Request");
+    assert_eq!(bench.record().transfers.len(), 1);
 }
 
 #[test]
@@ -172,6 +176,7 @@ fn outside_of_dialogs_options_are_answered_and_calls_refused() {
         (1, "OPTIONS", "other", "200 OK"),
         (2, "INVITE", "other", "486 Busy Here"),
         (3, "REGISTER", "other", "405 Method Not Allowed"),
+        (3, "REFER", "other", "400 Bad Request"),
         (4, "BYE", "other", "481 Call/Transaction Does Not Exist"),
         (5, "INVITE", "", "482 Loop Detected"),
     ] {

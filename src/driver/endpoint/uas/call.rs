@@ -22,7 +22,8 @@ use std::time::Instant;
 use way::{contact, out_way};
 
 /// What calls take.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REGISTER";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER, MESSAGE, REGISTER";
 /// The extensions that calls know.
 pub(super) const SUPPORTED: &str = "100rel, timer";
 

@@ -2,9 +2,10 @@
 
 use super::call::{ALLOW, Call, State, warning};
 use super::session_timer::SessionTimer;
+use crate::agent::transfer;
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::{self, Wish};
-use crate::driver::endpoint::{Answer, Arrival, Outgoing};
+use crate::driver::endpoint::{Answer, Arrival, Outgoing, Transfer};
 use crate::media::dtmf::from_info;
 use crate::media::negotiator::{Local, Wishes};
 use crate::sip::{HeaderName, Message, Method};
@@ -70,6 +71,7 @@ pub struct Refusal {
 pub(super) struct Out {
     pub(super) outgoing: VecDeque<Outgoing>,
     pub(super) wishes: VecDeque<Wish>,
+    pub(super) transfers: VecDeque<Transfer>,
     pub(super) answered: u64,
     pub(super) unacknowledged: u64,
     /// Calls that were refused because too many stood.
@@ -206,6 +208,15 @@ impl Calls {
                     effects.wishes.extend(digit.map(|digit| Wish::Digit { call: call.id, digit }));
                     arrival.just(200, out)
                 }
+                Method::Refer => match transfer::asked(request) {
+                    Err(status) => arrival.just(status, out),
+                    Ok(to) => {
+                        effects.transfers.push_back(Transfer { call: call.id, to: to.to_vec() });
+                        arrival.just(transfer::DECLINED, out)
+                    }
+                },
+                // RFC 6665 §4.1.3: we subscribed to nothing.
+                Method::Notify => arrival.just(481, out),
                 Method::Options => {
                     arrival.reply(200, out).field(HeaderName::Allow, ALLOW).finish();
                     Answer::Now
@@ -252,6 +263,10 @@ impl Calls {
 
     pub(super) fn poll_media(&mut self) -> Option<Wish> {
         self.out.wishes.pop_front()
+    }
+
+    pub(super) fn poll_transfer(&mut self) -> Option<Transfer> {
+        self.out.transfers.pop_front()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {

@@ -4,7 +4,7 @@ use super::{Calls, Plan, Uas};
 use crate::base::Entropy;
 use crate::driver::endpoint::engine::tests::Bench;
 use crate::driver::endpoint::studio::Wish;
-use crate::driver::endpoint::{Handled, Role};
+use crate::driver::endpoint::{Handled, Role, Transfer};
 use crate::media::negotiator::{Agreed, Local};
 use std::time::Duration;
 
@@ -258,7 +258,7 @@ fn hold_update_and_fax_inside_the_call() {
         starts(&phone.put(&text), &["200"]);
     }
     assert_eq!(phone.digits, "5");
-    starts(&phone.put(&request("REFER", 10, "o3", &tag, "", "")), &["405"]);
+    starts(&phone.put(&request("SUBSCRIBE", 10, "o3", &tag, "Event: presence\r\n", "")), &["405"]);
 }
 
 #[test]
@@ -421,10 +421,58 @@ fn a_fax_is_refused_and_the_call_goes_on() {
     starts(&sent, &["488 Not Acceptable Here"]);
     starts(&phone.put(&request("ACK", 2, "i2", &tag, "", "")), &[]);
     starts(&phone.put(&request("INFO", 3, "n1", &tag, "", "")), &["200 OK"]);
-    starts(&phone.put(&request("REFER", 4, "r1", &tag, "Refer-To: <sip:c@127.0.0.1>\r\n", "")), &["405"]);
+    starts(&phone.put(&request("REFER", 4, "r1", &tag, "Refer-To: <sip:c@127.0.0.1>\r\n", "")), &["603"]);
     starts(&phone.put(&request("INFO", 2, "n2", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("BYE", 5, "b1", &tag, "", "")), &["200 OK"]);
     assert!(!phone.is_busy());
+}
+
+#[test]
+fn a_transfer_is_declined_and_told_and_no_notification_is_expected() {
+    let mut phone = Phone::new(Plan::default());
+    let sent = phone.put(&invite("", OFFER));
+    let tag = tag(&sent[0]);
+    let allow = |text: &str| text.lines().find_map(|l| l.strip_prefix("Allow: ")).unwrap_or_default().to_owned();
+    let listed = allow(&sent[0]);
+    phone.put(&request("ACK", 1, "a1", &tag, "", ""));
+    let refer = "Refer-To: <sip:carol@127.0.0.1>\r\n";
+    let unwanted = "Refer-To: \"Dave\" <sip:dave@127.0.0.1>\r\nRefer-Sub: false\r\nSupported: norefersub\r\n";
+    let ended = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n";
+    for (cseq, method, more, expected) in [
+        (2, "REFER", refer, "603 Decline"),
+        (3, "REFER", unwanted, "603 Decline"),
+        // RFC 3515 §2.4.2
+        (4, "REFER", "", "400 Bad Request"),
+        (5, "REFER", &format!("{refer}{refer}"), "400 Bad Request"),
+        // RFC 6665 §4.1.3
+        (6, "NOTIFY", ended, "481 Call/Transaction Does Not Exist"),
+        (7, "OPTIONS", "", "200 OK"),
+        (8, "INFO", "", "200 OK"),
+        (9, "MESSAGE", "", "200 OK"),
+        (10, "UPDATE", "", "200 OK"),
+        (11, "PRACK", "RAck: 1 1 INVITE\r\n", "481 Call/Transaction Does Not Exist"),
+        (12, "SUBSCRIBE", "Event: refer\r\n", "405 Method Not Allowed"),
+        (13, "PUBLISH", "", "405 Method Not Allowed"),
+        (14, "DANCE", "", "405 Method Not Allowed"),
+    ] {
+        let answers = phone.put(&request(method, cseq, &format!("x{cseq}"), &tag, more, ""));
+        starts(&answers, &[expected]);
+        // What is listed is what gets another answer than 405, and the list is the same everywhere.
+        let is_listed = listed.split(", ").any(|known| known == method);
+        assert_eq!(is_listed, !expected.starts_with("405"), "{method}: {listed}");
+        assert!([listed.as_str(), ""].contains(&allow(&answers[0]).as_str()), "{method}");
+    }
+    let asked: Vec<Transfer> = std::iter::from_fn(|| phone.bench.endpoint.role().poll_transfer()).collect();
+    let told = |to: &str| Transfer { call: 1, to: to.as_bytes().to_vec() };
+    assert_eq!(asked, [told("sip:carol@127.0.0.1"), told("sip:dave@127.0.0.1")]);
+    // The call goes on, with none of its media changed.
+    assert!(phone.is_busy() && phone.agreed.len() == 1 && phone.ended == 0);
+    starts(&phone.put(&request("BYE", 15, "b1", &tag, "", "")), &["200 OK"]);
+    // Outside of a call there is nothing to hand over or to be told of either.
+    starts(&phone.put(&request("REFER", 16, "o1", "", refer, "")), &["603 Decline"]);
+    starts(&phone.put(&request("NOTIFY", 17, "o2", "", ended, "")), &["481"]);
+    starts(&phone.put(&request("INFO", 18, "o3", "", "", "")), &["481"]);
+    assert_eq!(phone.bench.endpoint.role().poll_transfer(), None);
 }
 
 #[test]

@@ -46,6 +46,9 @@ impl Dialog {
         let (local, remote) = (field(response, HeaderName::From)?, field(response, HeaderName::To)?);
         let confirmed = response.status().is_some_and(|status| (200..300).contains(&status));
         let tags = (response.from_tag(), response.to_tag());
+        if tags.1.is_empty() {
+            return Err(Refused::Incomplete);
+        }
         Self::build(response, (local, remote), tags, routes, (cseq, None), confirmed)
     }
 
@@ -74,7 +77,8 @@ impl Dialog {
         Ok((dialog, named.is_none()))
     }
 
-    /// The callee's side, from the INVITE and the tag that our responses to it have. RFC 3261 §12.1.1
+    /// The callee's side, from the INVITE and the tag that our responses to it have. A caller without a tag is one of RFC 2543,
+    /// whose tag is null. RFC 3261 §12.1.1
     ///
     /// # Errors
     /// Why the request makes no dialog.
@@ -95,9 +99,6 @@ impl Dialog {
         (local_cseq, remote_cseq): (u32, Option<u32>),
         confirmed: bool,
     ) -> Result<Self, Refused> {
-        if remote_tag.is_empty() {
-            return Err(Refused::Incomplete);
-        }
         Ok(Dialog {
             call_id: written(message.call_id())?,
             local,
@@ -146,7 +147,7 @@ impl Dialog {
     /// Takes a request that the peer sent: `false` where its CSeq is lower than the last one's, to be answered with 500.
     /// An ACK or CANCEL has the number of its INVITE and moves nothing. RFC 3261 §12.2.2
     pub fn handle_request(&mut self, cseq: u32) -> bool {
-        let in_order = self.remote_cseq.is_none_or(|last| cseq > last);
+        let in_order = self.remote_cseq.is_none_or(|last| cseq >= last);
         if in_order {
             self.remote_cseq = Some(cseq);
         }
@@ -181,6 +182,12 @@ impl Dialog {
     #[must_use]
     pub fn local_tag(&self) -> &str {
         &self.local_tag
+    }
+
+    /// The peer's tag; empty where it gave none.
+    #[must_use]
+    pub fn remote_tag(&self) -> &str {
+        &self.remote_tag
     }
 
     /// The URI that requests are for: the peer's last Contact.
@@ -268,14 +275,24 @@ fn target(message: &Message<'_>) -> Result<Option<String>, Refused> {
     contact.map(|contact| written(contact.uri)).transpose()
 }
 
+/// From or To as we write it again; a display name that cannot be written says nothing that a dialog needs.
 fn field(message: &Message<'_>, name: HeaderName) -> Result<String, Refused> {
-    written(message.header(name).ok_or(Refused::Incomplete)?)
+    let value = message.header(name).ok_or(Refused::Incomplete)?;
+    written(value).or_else(|refused| {
+        let address = Address::parse(value);
+        if address.uri.is_empty() {
+            return Err(refused);
+        }
+        written(&[b"<", address.uri, b">", address.params].concat())
+    })
 }
 
 /// A value of the peer's as we write it again: none that could start a header field of its own.
 fn written(value: &[u8]) -> Result<String, Refused> {
     let text = std::str::from_utf8(value).map_err(|_| Refused::Unwritable)?;
-    if text.contains(char::is_control) { Err(Refused::Unwritable) } else { Ok(text.to_owned()) }
+    // RFC 3261 §7.3.1: a folded line means one with spaces.
+    let text = text.replace(['\r', '\n', '\t'], " ");
+    if text.contains(char::is_control) { Err(Refused::Unwritable) } else { Ok(text) }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod invite;
 pub mod machine;
 pub mod ping;
 pub mod register;
+pub mod session_timer;
 pub mod trace;
 pub mod transfer;
 

@@ -51,7 +51,8 @@ fn a_callee_keeps_the_order_and_refuses_old_numbers() {
     let mut dialog = read(&invite, |invite| Dialog::callee(invite, "mine")).unwrap();
     assert_eq!(routes(&dialog), ["<sip:p2;lr>", "<sip:p1;lr>"]);
     assert_eq!(dialog.local(), "<sip:b@example.com>;tag=mine");
-    assert!(!dialog.handle_request(7) && dialog.handle_request(9) && !dialog.handle_request(8));
+    // RFC 3261 §12.2.2: only what is lower is out of order.
+    assert!(dialog.handle_request(7) && dialog.handle_request(9) && !dialog.handle_request(8));
     let bye = message("BYE sip:b@192.0.2.9 SIP/2.0", ";tag=mine", "10 BYE", "");
     assert!(read(&bye, |bye| dialog.owns(bye)));
 }
@@ -83,4 +84,28 @@ fn what_makes_no_dialog_is_refused_with_its_reason() {
         assert_eq!(read(&text, Dialog::caller), Err(Refused::Unwritable), "{route}");
     }
     assert_eq!(read(&ok("Contact: <sip:b@h x>\n"), Dialog::caller), Err(Refused::NoContact));
+}
+
+#[test]
+fn a_callee_takes_what_an_old_or_odd_caller_says() {
+    let contact = "Contact: <sip:a@192.0.2.1>\n";
+    let invite = message("INVITE sip:b@example.com SIP/2.0", "", "7 INVITE", contact);
+    // RFC 2543 had no From tag. RFC 3261 §12.1.1
+    let untagged = invite.replace(";tag=a", "");
+    let dialog = read(&untagged, |invite| Dialog::callee(invite, "mine")).unwrap();
+    assert_eq!((dialog.remote_tag(), dialog.ack(7).to.as_str()), ("", "<sip:a@example.com>"));
+    let bye = message("BYE sip:b@192.0.2.9 SIP/2.0", ";tag=mine", "8 BYE", "").replace(";tag=a", "");
+    assert!(read(&bye, |bye| dialog.owns(bye)));
+    // RFC 3261 §7.3.1: a folded line means one with spaces.
+    let folded = invite.replace("From: <sip:a@example.com>", "From: \"Alice\"\n\t<sip:a@example.com>");
+    let dialog = read(&folded, |invite| Dialog::callee(invite, "mine")).unwrap();
+    assert_eq!(dialog.ack(7).to.split_whitespace().collect::<Vec<_>>(), ["\"Alice\"", "<sip:a@example.com>;tag=a"]);
+    // A display name in Latin-1 is left out.
+    let mut bytes = invite.replace("From: <", "From: \"Ren#\" <").replace('\n', "\r\n").into_bytes();
+    let at = bytes.iter().position(|b| *b == b'#').unwrap();
+    bytes[at] = 0xe9;
+    let mut outline = Outline::new();
+    assert!(outline.read(&bytes));
+    let dialog = Dialog::callee(&Message::new(&bytes, &outline), "mine").unwrap();
+    assert_eq!((dialog.ack(7).to.as_str(), dialog.remote_tag()), ("<sip:a@example.com>;tag=a", "a"));
 }

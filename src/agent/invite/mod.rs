@@ -14,7 +14,6 @@ pub mod options;
 mod plan;
 pub mod record;
 mod redirect;
-mod session_timer;
 mod ways;
 mod wish;
 
@@ -24,6 +23,7 @@ mod tests;
 pub use options::{Dtmf, DtmfMode, InviteOptions};
 pub use record::{Cancelled, EndedBy, Fork, Inside, Offered, Problem, Record, Transfer, Try};
 
+use super::session_timer::SessionTimer;
 use super::{Authenticator, Draft, Identity};
 use crate::base::Entropy;
 use crate::media::Negotiator;
@@ -36,7 +36,6 @@ use inside::{Accepted, Inbound};
 use leg::Leg;
 use plan::Plan;
 use redirect::Redirects;
-use session_timer::SessionTimer;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;

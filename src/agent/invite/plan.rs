@@ -289,7 +289,7 @@ impl Invite {
     /// RFC 4028 §7.3: a refresh that asked for too little, once more with what is the least.
     fn refresh_longer(&mut self, at: usize, response: &[u8], now: Instant) {
         let least = with_message(response, |message| {
-            message.header(crate::sip::HeaderName::MinSe).and_then(super::session_timer::seconds)
+            message.header(crate::sip::HeaderName::MinSe).and_then(crate::agent::session_timer::seconds)
         });
         match least.flatten().filter(|least| self.min_se.is_none_or(|so_far| *least > so_far)) {
             Some(least) => {

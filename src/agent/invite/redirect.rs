@@ -140,7 +140,7 @@ impl Invite {
 
     /// RFC 4028 §7.3: 422 names the least interval.
     fn lengthen(&mut self, response: &Message<'_>) -> bool {
-        let least = response.header(HeaderName::MinSe).and_then(super::session_timer::seconds);
+        let least = response.header(HeaderName::MinSe).and_then(crate::agent::session_timer::seconds);
         let Some(least) = least.filter(|least| self.min_se.is_none_or(|so_far| *least > so_far)) else { return false };
         if self.redirects.too_small >= MAX_TOO_SMALL || !self.has_timer {
             return false;

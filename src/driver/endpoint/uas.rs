@@ -2,7 +2,6 @@
 
 mod call;
 mod calls;
-mod session_timer;
 
 #[cfg(test)]
 mod calls_tests;

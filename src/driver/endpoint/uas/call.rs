@@ -1,25 +1,26 @@
 //! One call, as the side that is called sees it. RFC 3261 §13.3, §15.1
 
+mod asking;
 mod inside;
 mod refusing;
 mod repeating;
 mod way;
 
 use super::calls::{Out, Plan, Refusal};
-use super::session_timer::SessionTimer;
+use crate::agent::Dialog;
+use crate::agent::session_timer::SessionTimer;
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::Wish;
 use crate::driver::endpoint::{Arrival, Outgoing};
 use crate::media::Negotiator;
 use crate::media::negotiator::{Agreed, Local, Unacceptable};
-use crate::sip::{Composer, HeaderName, Message, Method, Outline, Reply, Uri};
+use crate::sip::{HeaderName, Message, Method, Outline, Reply, Uri};
 use crate::transaction::Client;
-use crate::transport::Protocol;
 use crate::transport::listener::Way;
 use repeating::{Accepted, Reliable, Repeating};
 use std::net::SocketAddr;
 use std::time::Instant;
-use way::{contact, out_way};
+use way::contact;
 
 /// What calls take.
 pub(super) const ALLOW: &str =
@@ -48,9 +49,7 @@ pub(super) struct Call {
     pub(super) id: u64,
     pub(super) transaction: u64,
     pub(super) state: State,
-    pub(super) local_tag: String,
-    pub(super) remote_tag: Vec<u8>,
-    pub(super) call_id: Vec<u8>,
+    pub(super) dialog: Dialog,
     pub(super) invite_cseq: u32,
     /// When it is to be looked at again, as it was last noted.
     pub(super) noted: Option<Instant>,
@@ -62,20 +61,17 @@ pub(super) struct Call {
     server: String,
     source: SocketAddr,
     back: Way,
-    remote: Vec<u8>,
-    local: Vec<u8>,
-    target: Vec<u8>,
-    routes: Vec<Vec<u8>>,
-    cseq: u32,
-    remote_cseq: u32,
     negotiator: Option<Negotiator>,
     body: Vec<u8>,
     reliable: Option<Reliable>,
     /// The last RSeq. RFC 3262 §3
     rseq: Option<u32>,
     accepted: Option<Accepted>,
-    bye: Option<Client>,
+    /// Our request inside the dialog that waits for its answer: the BYE, or a refresh.
+    asking: Option<Client>,
     timer: SessionTimer,
+    /// The least that a 422 demanded of our refreshes. RFC 4028 §7.4
+    min_se: Option<u32>,
     ring_at: Option<Instant>,
     /// When the 180 is due that follows a 183.
     rings_again_at: Option<Instant>,
@@ -87,9 +83,8 @@ pub(super) struct Call {
 
 impl Call {
     /// The call that an INVITE asks for.
-    pub(super) fn of(arrival: &Arrival<'_>, id: u64, plan: &Plan, timer: SessionTimer, entropy: &mut Entropy) -> Call {
+    pub(super) fn of(arrival: &Arrival<'_>, dialog: Dialog, id: u64, plan: &Plan) -> Call {
         let request = arrival.request;
-        let contact = request.contact();
         let mut line = Vec::new();
         crate::driver::endpoint::engine::shown(request, &mut line);
         let cseq = request.cseq().map_or(0, |c| c.number);
@@ -98,9 +93,7 @@ impl Call {
             id,
             transaction: arrival.transaction,
             state: State::Opening,
-            local_tag: arrival.tag.to_owned(),
-            remote_tag: request.from_tag().to_vec(),
-            call_id: request.call_id().to_vec(),
+            dialog,
             invite_cseq: cseq,
             noted: None,
             refusal: None,
@@ -110,19 +103,14 @@ impl Call {
             server: arrival.server.to_owned(),
             source: arrival.way.peer,
             back: arrival.back,
-            remote: request.header(HeaderName::From).unwrap_or_default().to_vec(),
-            local: [request.header(HeaderName::To).unwrap_or_default(), b";tag=", arrival.tag.as_bytes()].concat(),
-            target: contact.map_or_else(Vec::new, |c| c.uri.to_vec()),
-            routes: request.values(HeaderName::RecordRoute).take(32).map(<[u8]>::to_vec).collect(),
-            cseq: 1 + entropy.below(1000) as u32,
-            remote_cseq: cseq,
             negotiator: None,
             body: Vec::new(),
             reliable: None,
             rseq: None,
             accepted: None,
-            bye: None,
-            timer,
+            asking: None,
+            timer: SessionTimer::default(),
+            min_se: None,
             ring_at,
             rings_again_at: None,
             answer_at: Some(arrival.now + plan.answer_after + plan.ring),
@@ -140,10 +128,11 @@ impl Call {
             self.rings_again_at.filter(|_| waiting),
             answer,
             self.hangup_at,
-            self.timer.due(),
+            self.timer.expiry(),
+            self.timer.refresh().filter(|_| self.is_refreshable()),
             self.reliable.as_ref().map(|r| r.repeating.next()),
             self.accepted.as_ref().map(|a| a.repeating.next()),
-            self.bye.as_ref().and_then(Client::poll_timeout),
+            self.asking.as_ref().and_then(Client::poll_timeout),
         ]
         .into_iter()
         .flatten()
@@ -199,10 +188,12 @@ impl Call {
         if self.state == State::Waiting && self.reliable.is_none() && is_due(&mut self.answer_at) {
             self.accept(plan, now, out);
         }
-        if is_due(&mut self.hangup_at) || self.timer.has_expired(now) {
+        let has_expired = self.timer.has_expired(now);
+        if is_due(&mut self.hangup_at) || has_expired {
+            self.timer = SessionTimer::default();
             self.hang_up(plan, entropy, now, out);
         }
-        if self.timer.wants_refresh(now) && self.state == State::Up && self.bye.is_none() {
+        if self.timer.wants_refresh(now) && self.is_refreshable() {
             self.refresh(plan, entropy, now, out);
         }
     }
@@ -228,26 +219,7 @@ impl Call {
                 out.outgoing.extend(accepted.repeating.tick(&self.line, now, Some(plan.timers.t2)));
             }
         }
-        if let Some(client) = &mut self.bye {
-            let _ = client.handle_timer(now);
-            self.pump(now, out);
-        }
-    }
-
-    /// Sends what our client transaction has to send, and ends the call with the transaction of its BYE.
-    fn pump(&mut self, now: Instant, out: &mut Out) {
-        let Some(client) = &mut self.bye else { return };
-        while let Some(bytes) = client.poll_transmit() {
-            let way = out_way(&self.target, &self.routes, self.back);
-            let (method, line) = (Method::Bye, Vec::new());
-            out.outgoing.push_back(Outgoing { way, bytes, status: 0, method, line, since: now, transaction: None });
-        }
-        if client.is_terminated() {
-            self.bye = None;
-            if self.state == State::Leaving {
-                self.state = State::Over;
-            }
-        }
+        self.tend_asked(plan, entropy, now, out);
     }
 
     /// A provisional response; reliably where the caller demands it, or can and we want it. RFC 3262 §3
@@ -292,14 +264,15 @@ impl Call {
         } else if let Some(agreed) = negotiator.agreed().cloned() {
             self.agree(agreed, out);
         }
+        let mut outline = Outline::new();
+        outline.read(&self.invite);
+        // What it asks for was looked at when it came. RFC 4028 §9
+        let _ = self.timer.handle_request(&Message::new(&self.invite, &outline), now);
         let bytes = self.response(200, |call, reply| {
-            reply.field(HeaderName::Contact, call.contact());
-            reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
-            call.timer.tell(reply);
+            call.describe(reply);
             reply.finish_with("application/sdp", &call.body);
         });
         self.state = State::Up;
-        self.timer.refreshed(now);
         let repeating = Repeating::new(bytes.clone(), 200, self.back, plan, now);
         self.accepted = Some(Accepted { repeating, cseq: self.invite_cseq, offers });
         self.hangup_at = plan.hangup_after.map(|after| now + after);
@@ -315,83 +288,6 @@ impl Call {
             State::Up => self.bye(plan, entropy, now, out),
             State::Leaving | State::Over => {}
         }
-    }
-
-    fn bye(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
-        if self.state != State::Up {
-            return;
-        }
-        self.state = State::Leaving;
-        (self.hangup_at, self.accepted) = (None, None);
-        self.timer.stop();
-        out.wishes.push_back(Wish::End { call: self.id });
-        self.request("BYE", plan, entropy, now, out);
-    }
-
-    /// Refreshes the session. RFC 4028 §7.4
-    fn refresh(&mut self, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
-        self.timer.asked(now);
-        self.request("UPDATE", plan, entropy, now, out);
-    }
-
-    /// A request inside the dialog. RFC 3261 §12.2.1.1
-    fn request(&mut self, method: &str, plan: &Plan, entropy: &mut Entropy, now: Instant, out: &mut Out) {
-        self.cseq = self.cseq.wrapping_add(1).max(1);
-        let way = out_way(&self.target, &self.routes, self.back);
-        let mut composer = Composer::request(method, &String::from_utf8_lossy(&self.target));
-        let branch = entropy.token();
-        composer.field(
-            HeaderName::Via,
-            format!("SIP/2.0/{} {};branch=z9hG4bK{branch};rport", way.protocol.via(), way.local),
-        );
-        for route in &self.routes {
-            composer.field(HeaderName::Route, route);
-        }
-        composer.field(HeaderName::MaxForwards, "70");
-        composer.field(HeaderName::From, &self.local).field(HeaderName::To, &self.remote);
-        composer.field(HeaderName::CallId, &self.call_id);
-        composer.field(HeaderName::CSeq, format!("{} {method}", self.cseq));
-        if method == "UPDATE" {
-            composer.field(HeaderName::Contact, self.contact()).field(HeaderName::Supported, SUPPORTED);
-            if let Some(value) = self.timer.value() {
-                composer.field(HeaderName::SessionExpires, value);
-            }
-        }
-        if !self.server.is_empty() {
-            composer.field(HeaderName::UserAgent, &self.server);
-        }
-        let bytes = composer.finish("", &[]);
-        self.bye = Some(Client::new(bytes, way.protocol != Protocol::Udp, plan.timers, now));
-        self.pump(now, out);
-    }
-
-    /// A response to our request came.
-    pub(super) fn answered(
-        &mut self,
-        response: &Message<'_>,
-        plan: &Plan,
-        entropy: &mut Entropy,
-        now: Instant,
-        out: &mut Out,
-    ) -> bool {
-        let Some(client) = &mut self.bye else { return false };
-        if client.handle_message(response, now).is_err() {
-            return false;
-        }
-        let status = response.status().unwrap_or(0);
-        if status >= 200 && self.state == State::Leaving {
-            // Whatever it says: the dialog is over. RFC 3261 §15.1.1
-            self.state = State::Over;
-        } else if status >= 200 && self.state == State::Up {
-            self.bye = None;
-            match status {
-                200..=299 => self.timer.refreshed(now),
-                // RFC 4028 §10, RFC 3261 §12.2.1.2: the other side knows of no call any more.
-                408 | 481 => self.bye(plan, entropy, now, out),
-                _ => {}
-            }
-        }
-        true
     }
 
     /// The ACK of our 2xx came. RFC 3261 §13.3.1.4
@@ -440,7 +336,7 @@ impl Call {
         outline.read(&self.invite);
         let invite = Message::new(&self.invite, &outline);
         let mut bytes = Vec::new();
-        let mut reply = Reply::to(&invite, self.source, status, reason, &self.local_tag, &mut bytes);
+        let mut reply = Reply::to(&invite, self.source, status, reason, self.dialog.local_tag(), &mut bytes);
         if !self.server.is_empty() {
             reply.field(HeaderName::Server, &self.server);
         }

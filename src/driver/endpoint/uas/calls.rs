@@ -1,8 +1,9 @@
 //! The calls of a user agent server, by dialog and by transaction. RFC 3261 §12, §13.3
 
 use super::call::{ALLOW, Call, State, warning};
-use super::session_timer::SessionTimer;
-use crate::agent::transfer;
+use crate::agent::dialog::Refused;
+use crate::agent::session_timer::SessionTimer;
+use crate::agent::{Dialog, transfer};
 use crate::base::Entropy;
 use crate::driver::endpoint::studio::{self, Wish};
 use crate::driver::endpoint::{Answer, Arrival, Outgoing, Transfer};
@@ -142,7 +143,8 @@ impl Calls {
         let shared = self.by_call_id.get(request.call_id());
         // RFC 3261 §8.2.2.2: the same request by another way.
         let is_merged = |call: &Call| {
-            call.remote_tag == request.from_tag() && Some(call.invite_cseq) == request.cseq().map(|c| c.number)
+            call.dialog.remote_tag().as_bytes() == request.from_tag()
+                && Some(call.invite_cseq) == request.cseq().map(|c| c.number)
         };
         if shared.into_iter().flatten().filter_map(|id| self.calls.get(id)).any(is_merged) {
             return arrival.just(482, out);
@@ -152,26 +154,23 @@ impl Calls {
             arrival.reply(503, out).field(HeaderName::RetryAfter, "10").finish();
             return Answer::Now;
         }
-        // RFC 3261 §12.1.1: a dialog needs to know where to go.
-        if request.contact().is_none_or(|c| c.uri.is_empty()) {
-            return arrival.just_saying(400, "Missing Contact", out);
-        }
+        let dialog = match Dialog::callee(request, arrival.tag) {
+            Ok(dialog) => dialog,
+            Err(why) => return arrival.just_saying(400, no_dialog(why), out),
+        };
         if !request.body().is_empty() && request.sdp_body().is_none() {
             arrival.reply(415, out).field(HeaderName::Accept, "application/sdp").finish();
             return Answer::Now;
         }
-        let timer = match SessionTimer::of(request) {
-            Ok(timer) => timer,
-            Err(least) => {
-                arrival.reply(422, out).field(HeaderName::MinSe, least.to_string()).finish();
-                return Answer::Now;
-            }
-        };
+        if let Some(least) = too_brief(request, arrival.now) {
+            arrival.reply(422, out).field(HeaderName::MinSe, least.to_string()).finish();
+            return Answer::Now;
+        }
         self.last += 1;
-        let mut call = Call::of(arrival, self.last, &self.plan, timer, &mut self.entropy);
+        let mut call = Call::of(arrival, dialog, self.last, &self.plan);
         call.refusal = refusal;
         self.out.wishes.push_back(Wish::Open { call: call.id, address: arrival.way.local.ip() });
-        self.by_call_id.entry(call.call_id.clone()).or_default().push(call.id);
+        self.by_call_id.entry(call.dialog.call_id().as_bytes().to_vec()).or_default().push(call.id);
         self.by_transaction.insert(call.transaction, call.id);
         self.calls.insert(call.id, call);
         // RFC 3261 §17.2.1: the 100 may be left out where something else is said within 200 ms.
@@ -187,7 +186,7 @@ impl Calls {
     /// A request inside a dialog.
     pub(super) fn inside(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Answer {
         let request = arrival.request;
-        let Some(id) = self.find(request, request.to_tag(), request.from_tag()) else { return arrival.just(481, out) };
+        let Some(id) = self.find(request) else { return arrival.just(481, out) };
         let now = arrival.now;
         self.with(id, now, |call, plan, _, effects| {
             // RFC 3261 §12.2.2
@@ -228,7 +227,7 @@ impl Calls {
     }
 
     pub(super) fn acknowledged(&mut self, ack: &Message<'_>, now: Instant) -> bool {
-        let Some(id) = self.find(ack, ack.to_tag(), ack.from_tag()) else { return false };
+        let Some(id) = self.find(ack) else { return false };
         self.with(id, now, |call, plan, entropy, out| call.acknowledged(ack, plan, entropy, now, out)).is_some()
     }
 
@@ -238,7 +237,7 @@ impl Calls {
     }
 
     pub(super) fn response(&mut self, response: &Message<'_>, now: Instant) -> bool {
-        let Some(id) = self.find(response, response.from_tag(), response.to_tag()) else { return false };
+        let Some(id) = self.find(response) else { return false };
         self.with(id, now, |call, plan, entropy, out| call.answered(response, plan, entropy, now, out)).unwrap_or(false)
     }
 
@@ -282,10 +281,9 @@ impl Calls {
     }
 
     /// The call of a dialog. RFC 3261 §12
-    fn find(&self, message: &Message<'_>, local_tag: &[u8], remote_tag: &[u8]) -> Option<u64> {
+    fn find(&self, message: &Message<'_>) -> Option<u64> {
         let ids = self.by_call_id.get(message.call_id())?;
-        let is_it = |call: &Call| call.local_tag.as_bytes() == local_tag && call.remote_tag == remote_tag;
-        ids.iter().copied().find(|id| self.calls.get(id).is_some_and(is_it))
+        ids.iter().copied().find(|id| self.calls.get(id).is_some_and(|call| call.dialog.owns(message)))
     }
 
     /// Does something to a call, and keeps the tables right.
@@ -312,14 +310,29 @@ impl Calls {
     fn forget(&mut self, id: u64) {
         let Some(call) = self.calls.remove(&id) else { return };
         self.by_transaction.remove(&call.transaction);
-        if let Some(ids) = self.by_call_id.get_mut(&call.call_id) {
+        if let Some(ids) = self.by_call_id.get_mut(call.dialog.call_id().as_bytes()) {
             ids.retain(|other| *other != id);
             if ids.is_empty() {
-                self.by_call_id.remove(&call.call_id);
+                self.by_call_id.remove(call.dialog.call_id().as_bytes());
             }
         }
         self.out.wishes.push_back(Wish::End { call: id });
     }
+}
+
+/// Why an INVITE makes no dialog, as its 400 says it. RFC 3261 §12.1.1
+fn no_dialog(why: Refused) -> &'static str {
+    match why {
+        Refused::NoContact => "Missing Contact",
+        Refused::Incomplete => "Bad Request (CSeq cannot be read)",
+        Refused::Unwritable => "Bad Request (Record-Route, Contact, From or To cannot be used)",
+        Refused::TooManyRoutes => "Bad Request (more than 32 in Record-Route)",
+    }
+}
+
+/// The least interval that is taken, where a request asks for less. RFC 4028 §9
+fn too_brief(request: &Message<'_>, now: Instant) -> Option<u32> {
+    SessionTimer::default().handle_request(request, now).err()
 }
 
 /// A re-INVITE or an UPDATE. RFC 3261 §14.2, RFC 3311 §5.2
@@ -333,7 +346,7 @@ fn refresh(call: &mut Call, arrival: &Arrival<'_>, plan: &Plan, effects: &mut Ou
         reply.finish();
         return Answer::Now;
     }
-    if let Err(least) = SessionTimer::of(request) {
+    if let Some(least) = too_brief(request, arrival.now) {
         arrival.reply(422, out).field(HeaderName::MinSe, least.to_string()).finish();
         return Answer::Now;
     }
@@ -343,8 +356,9 @@ fn refresh(call: &mut Call, arrival: &Arrival<'_>, plan: &Plan, effects: &mut Ou
             arrival.reply(488, out).field(HeaderName::Warning, warning(why)).finish();
         }
         Ok(body) => {
+            call.keep_time(request, arrival.now);
             let mut reply = arrival.reply(200, out);
-            call.describe(request, &mut reply);
+            call.describe(&mut reply);
             match body {
                 Some(body) => reply.finish_with("application/sdp", &body),
                 None => reply.finish(),

@@ -1,10 +1,12 @@
 //! Calls in virtual time: what is said when, to whom, and that none stays.
 
+mod dialog;
+
 use super::{Calls, Plan, Uas};
 use crate::base::Entropy;
 use crate::driver::endpoint::engine::tests::Bench;
 use crate::driver::endpoint::studio::Wish;
-use crate::driver::endpoint::{Handled, Role, Transfer};
+use crate::driver::endpoint::{Handled, Role};
 use crate::media::negotiator::{Agreed, Local};
 use std::time::Duration;
 
@@ -294,29 +296,6 @@ fn calls_are_ended_when_told_and_when_nobody_serves_them() {
 }
 
 #[test]
-fn session_timers_are_kept() {
-    let mut phone = Phone::new(Plan::default());
-    starts(&phone.put(&invite("Supported: timer\r\nSession-Expires: 60\r\n", OFFER)), &["422"]);
-    let mut phone = Phone::new(Plan::default());
-    let sent = phone.put(&invite("Supported: timer\r\nSession-Expires: 90\r\n", OFFER));
-    assert!(
-        sent[0].contains("\r\nSession-Expires: 90;refresher=uac\r\n") && sent[0].contains("\r\nRequire: timer\r\n")
-    );
-    phone.put(&request("ACK", 1, "a1", &tag(&sent[0]), "", ""));
-    // 90 s less a third: RFC 4028 §10
-    starts(&phone.pass(59_000), &[]);
-    starts(&phone.pass(1_000), &["BYE"]);
-
-    let mut phone = Phone::new(Plan::default());
-    let sent = phone.put(&invite("Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n", OFFER));
-    assert!(sent[0].contains("\r\nSession-Expires: 100;refresher=uas\r\n"));
-    phone.put(&request("ACK", 1, "a1", &tag(&sent[0]), "", ""));
-    let update = phone.pass(50_000);
-    starts(&update, &["UPDATE sip:alice@127.0.0.1:5071"]);
-    assert!(update[0].contains("\r\nSession-Expires: 100;refresher=uac\r\n"));
-}
-
-#[test]
 fn what_cannot_be_a_call_is_refused() {
     let offer = |sdp: &str| invite("", sdp);
     let video = OFFER.replace("m=audio", "m=video");
@@ -425,54 +404,6 @@ fn a_fax_is_refused_and_the_call_goes_on() {
     starts(&phone.put(&request("INFO", 2, "n2", &tag, "", "")), &["500"]);
     starts(&phone.put(&request("BYE", 5, "b1", &tag, "", "")), &["200 OK"]);
     assert!(!phone.is_busy());
-}
-
-#[test]
-fn a_transfer_is_declined_and_told_and_no_notification_is_expected() {
-    let mut phone = Phone::new(Plan::default());
-    let sent = phone.put(&invite("", OFFER));
-    let tag = tag(&sent[0]);
-    let allow = |text: &str| text.lines().find_map(|l| l.strip_prefix("Allow: ")).unwrap_or_default().to_owned();
-    let listed = allow(&sent[0]);
-    phone.put(&request("ACK", 1, "a1", &tag, "", ""));
-    let refer = "Refer-To: <sip:carol@127.0.0.1>\r\n";
-    let unwanted = "Refer-To: \"Dave\" <sip:dave@127.0.0.1>\r\nRefer-Sub: false\r\nSupported: norefersub\r\n";
-    let ended = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n";
-    for (cseq, method, more, expected) in [
-        (2, "REFER", refer, "603 Decline"),
-        (3, "REFER", unwanted, "603 Decline"),
-        // RFC 3515 §2.4.2
-        (4, "REFER", "", "400 Bad Request"),
-        (5, "REFER", &format!("{refer}{refer}"), "400 Bad Request"),
-        // RFC 6665 §4.1.3
-        (6, "NOTIFY", ended, "481 Call/Transaction Does Not Exist"),
-        (7, "OPTIONS", "", "200 OK"),
-        (8, "INFO", "", "200 OK"),
-        (9, "MESSAGE", "", "200 OK"),
-        (10, "UPDATE", "", "200 OK"),
-        (11, "PRACK", "RAck: 1 1 INVITE\r\n", "481 Call/Transaction Does Not Exist"),
-        (12, "SUBSCRIBE", "Event: refer\r\n", "405 Method Not Allowed"),
-        (13, "PUBLISH", "", "405 Method Not Allowed"),
-        (14, "DANCE", "", "405 Method Not Allowed"),
-    ] {
-        let answers = phone.put(&request(method, cseq, &format!("x{cseq}"), &tag, more, ""));
-        starts(&answers, &[expected]);
-        // What is listed is what gets another answer than 405, and the list is the same everywhere.
-        let is_listed = listed.split(", ").any(|known| known == method);
-        assert_eq!(is_listed, !expected.starts_with("405"), "{method}: {listed}");
-        assert!([listed.as_str(), ""].contains(&allow(&answers[0]).as_str()), "{method}");
-    }
-    let asked: Vec<Transfer> = std::iter::from_fn(|| phone.bench.endpoint.role().poll_transfer()).collect();
-    let told = |to: &str| Transfer { call: 1, to: to.as_bytes().to_vec() };
-    assert_eq!(asked, [told("sip:carol@127.0.0.1"), told("sip:dave@127.0.0.1")]);
-    // The call goes on, with none of its media changed.
-    assert!(phone.is_busy() && phone.agreed.len() == 1 && phone.ended == 0);
-    starts(&phone.put(&request("BYE", 15, "b1", &tag, "", "")), &["200 OK"]);
-    // Outside of a call there is nothing to hand over or to be told of either.
-    starts(&phone.put(&request("REFER", 16, "o1", "", refer, "")), &["603 Decline"]);
-    starts(&phone.put(&request("NOTIFY", 17, "o2", "", ended, "")), &["481"]);
-    starts(&phone.put(&request("INFO", 18, "o3", "", "", "")), &["481"]);
-    assert_eq!(phone.bench.endpoint.role().poll_transfer(), None);
 }
 
 #[test]

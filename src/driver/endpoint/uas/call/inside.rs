@@ -13,10 +13,7 @@ use std::time::Instant;
 impl Call {
     /// Whether the request is no older than those before. RFC 3261 §12.2.2
     pub(in crate::driver::endpoint::uas) fn is_in_order(&mut self, request: &Message<'_>) -> bool {
-        let number = request.cseq().map_or(0, |c| c.number);
-        let in_order = number >= self.remote_cseq;
-        self.remote_cseq = self.remote_cseq.max(number);
-        in_order
+        self.dialog.handle_request(request.cseq().map_or(0, |c| c.number))
     }
 
     /// A BYE came. RFC 3261 §15.1.2
@@ -75,11 +72,8 @@ impl Call {
     /// A target refresh was answered with this. RFC 3261 §12.2.2
     pub(in crate::driver::endpoint::uas) fn refreshed(&mut self, arrival: &Arrival<'_>, plan: &Plan, response: &[u8]) {
         let request = arrival.request;
-        if let Some(contact) = request.contact() {
-            self.target = contact.uri.to_vec();
-        }
-        self.timer.heard(request);
-        self.timer.refreshed(arrival.now);
+        // A Contact that cannot be taken leaves the target as it was.
+        let _ = self.dialog.refresh_target(request);
         if request.method() == Method::Invite {
             let repeating = Repeating::new(response.to_vec(), 200, arrival.back, plan, arrival.now);
             let offers = request.sdp_body().is_none();
@@ -87,11 +81,24 @@ impl Call {
         }
     }
 
-    /// The header fields of the 2xx to a target refresh.
-    pub(in crate::driver::endpoint::uas) fn describe(&mut self, request: &Message<'_>, reply: &mut Reply<'_>) {
-        self.timer.heard(request);
+    /// Takes what a re-INVITE or UPDATE says of the session's time; before the answer there is no session yet, and the INVITE
+    /// says it. RFC 4028 §9
+    pub(in crate::driver::endpoint::uas) fn keep_time(&mut self, request: &Message<'_>, now: Instant) {
+        if self.state == State::Up {
+            // What asks for too little was refused.
+            let _ = self.timer.handle_request(request, now);
+        }
+    }
+
+    /// The header fields of a 2xx to an INVITE or UPDATE.
+    pub(in crate::driver::endpoint::uas) fn describe(&self, reply: &mut Reply<'_>) {
         reply.field(HeaderName::Contact, self.contact());
         reply.field(HeaderName::Allow, ALLOW).field(HeaderName::Supported, SUPPORTED);
-        self.timer.tell(reply);
+        if let Some((value, is_required)) = self.timer.of_response() {
+            reply.field(HeaderName::SessionExpires, value);
+            if is_required {
+                reply.field(HeaderName::Require, "timer");
+            }
+        }
     }
 }

@@ -15,17 +15,18 @@ pub(super) fn contact(way: &Way, is_sips: bool) -> String {
         (Protocol::Ws | Protocol::Wss, _) => ";transport=ws",
     };
     let scheme = if is_sips { "sips" } else { "sip" };
-    format!("<{scheme}:{}{transport}>", way.local)
+    // Without the zone of a link-local address, which means nothing elsewhere. RFC 5118 §4.2
+    let at = SocketAddr::new(way.local.ip().to_canonical(), way.local.port());
+    format!("<{scheme}:{at}{transport}>")
 }
 
-/// Where a request inside the dialog goes: over the connection by which the call came; as a datagram to the first hop of the
-/// route set, or to the remote target, where that is an address, else back. RFC 3261 §12.2.1.1
-pub(super) fn out_way(target: &[u8], routes: &[Vec<u8>], back: Way) -> Way {
+/// Where a request inside the dialog goes: over the connection by which the call came; as a datagram to the next hop (the first
+/// of the route set, or the remote target) where that is an address, else back. RFC 3261 §12.2.1.1
+pub(super) fn out_way(next_hop: &str, back: Way) -> Way {
     if back.protocol != Protocol::Udp {
         return back;
     }
-    let first = routes.first().map_or(target, |route| crate::sip::Address::parse(route).uri);
-    let uri = Uri::parse(first);
+    let uri = Uri::parse(next_hop.as_bytes());
     let is_datagram = uri.param("transport").and_then(|p| p.value).is_none_or(|t| t.eq_ignore_ascii_case(b"udp"));
     let address = uri.ip().filter(|ip| is_datagram && ip.is_ipv4() == back.local.is_ipv4());
     let peer = address.map(|ip| SocketAddr::new(ip, uri.port_number().unwrap_or(5060)));

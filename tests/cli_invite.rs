@@ -22,7 +22,11 @@ struct Server {
 
 impl Server {
     fn on(transports: &[&str], args: &[&str]) -> Server {
-        let listens: Vec<String> = transports.iter().map(|t| format!("--listen={t}:127.0.0.1:0")).collect();
+        Server::at_address("127.0.0.1", transports, args)
+    }
+
+    fn at_address(address: &str, transports: &[&str], args: &[&str]) -> Server {
+        let listens: Vec<String> = transports.iter().map(|t| format!("--listen={t}:{address}:0")).collect();
         let listens: Vec<&str> = listens.iter().map(String::as_str).collect();
         let mut running = Running::start(Room::new().command(&[&["serve"], args, &listens].concat()));
         let place = |line: String| line.rsplit_once("listening on ").unwrap().1.to_owned();
@@ -183,6 +187,37 @@ fn an_echo_proves_both_ways_over_every_transport() {
             assert!(told["timing"][key].as_f64().is_some_and(|ms| ms >= 0.0), "{transport} {key}: {}", told["timing"]);
         }
     }
+}
+
+#[test]
+fn a_call_over_ipv6_is_heard_both_ways() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        eprintln!("skipped: no IPv6 on this machine");
+        return;
+    }
+    let transports = ["udp", "tcp", "tls"];
+    let server = Server::at_address("[::1]", &transports, &["uas"]);
+    // As long as the first report of RTCP may take: at most 3.1 s. RFC 3550 §6.3.1
+    let call = |target: &str| json(&[target, "--duration", "4s", "--expect-audio", "both", "--tls-insecure"]);
+    let calls: Vec<(i32, Value)> = std::thread::scope(|scope| {
+        let target = |(n, transport)| format!("sip:bob@{};transport={transport}", server.at(n));
+        let callers: Vec<_> =
+            transports.iter().enumerate().map(target).map(|target| scope.spawn(move || call(&target))).collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    for ((code, told), transport) in calls.iter().zip(transports) {
+        assert_eq!(*code, 0, "{transport}: {} {:#}", told["result"], told["media"]);
+        let (sent, received) = (&told["media"]["sent"], &told["media"]["received"]);
+        assert_eq!((&received["heard"], &received["mark"]), (&"mark".into(), &"callee".into()), "{transport}");
+        assert_eq!(received["as_described"], true, "{received}");
+        for place in [&sent["to"], &received["from"]] {
+            assert!(place.as_str().unwrap().starts_with("[::1]:"), "{transport}: {:#}", told["media"]);
+        }
+        assert_eq!(told["streams"].as_array().unwrap().len(), 2, "{transport}");
+    }
+    let out = server.interrupt();
+    let heard = out.iter().filter(|line| line.contains(": heard mark of caller, ") && line.contains(" 0.0 % lost,"));
+    assert_eq!(heard.count(), transports.len(), "{out:?}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! forms of output, and peers that mean it no good.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "cli_serve/of_calls.rs"]
+mod of_calls;
 mod running;
 mod support;
 

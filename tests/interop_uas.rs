@@ -8,6 +8,7 @@ mod running;
 use lab::lab;
 use running::Running;
 use serde_json::Value;
+use std::net::UdpSocket;
 use std::process::Command;
 
 fn decoded(path: &str, more: &[&str]) -> Value {
@@ -128,11 +129,61 @@ fn callers_prove_who_they_are_as_to_a_proxy() {
 fn what_was_heard_is_told_at_the_end_of_each_call() {
     let Some(lab) = lab(&["sipp", "ss"], &[]) else { return };
     let (running, at) = Running::serve(&["uas"]);
-    lab.sipp("uac_call_audio_noauth", &at, &[]);
+    // SIPp plays its file beside the scenario, whose pause lasts as long as `-d` says: without, it hangs up after one packet.
+    lab.sipp("uac_call_audio_noauth", &at, &["-d", "3000"]);
     lab.sipp("uac_dtmf_rfc4733_noauth", &at, &[]);
     let out = running.interrupted();
-    let media: Vec<&String> = out.iter().filter(|line| line.starts_with("media of call ")).collect();
+    let media = media_of(&out);
     assert_eq!(media.len(), 2, "{out:?}");
-    assert!(media[0].starts_with("media of call 1: heard ") && media[0].contains("; sent "), "{media:?}");
+    assert!(media[0].starts_with("media of call 1: heard audio, ") && media[0].contains("; sent "), "{media:?}");
+    assert!(media[0].contains(" PCMA, 0.0 % lost,"), "{media:?}");
+    // The file has a packet every 30 ms.
+    let heard: u32 = media[0].split_whitespace().nth(6).unwrap().parse().unwrap();
+    assert!((70..=101).contains(&heard), "{media:?}");
     assert!(media[1].starts_with("media of call 2: ") && media[1].contains(", DTMF 12#*"), "{media:?}");
+}
+
+fn media_of(out: &[String]) -> Vec<&String> {
+    out.iter().filter(|line| line.starts_with("media of call ")).collect()
+}
+
+#[test]
+fn callers_over_ipv6_are_answered_heard_and_let_go() {
+    let Some(lab) = lab(&["sipp", "ss"], &[("SIPP_IP", "::1")]) else { return };
+    if UdpSocket::bind("[::1]:0").is_err() {
+        eprintln!("skipped: no IPv6 on this machine");
+        return;
+    }
+    let file = lab.folder().join("uas6.pcapng");
+    let file = file.to_str().unwrap();
+    let (running, at) = Running::serve_at("[::1]", &["uas", "--write", file]);
+    lab.sipp("uac_call_audio_noauth", &at, &["-d", "3000"]);
+    for scenario in
+        ["uac_call_noauth", "uac_hold_noauth", "uac_late_offer_noauth", "uac_dtmf_rfc4733_noauth", "uac_update_noauth"]
+    {
+        lab.sipp(scenario, &at, &[]);
+    }
+    let out = running.interrupted();
+    let media = media_of(&out);
+    assert!(media[0].starts_with("media of call 1: heard audio, ") && media[0].contains(" 0.0 % lost"), "{media:?}");
+    assert!(media.iter().any(|line| line.contains(", DTMF 12#*")), "{media:?}");
+    assert!(!out.iter().any(|line| line.contains("BYE sip:") && line.contains(" 481 ")), "{out:?}");
+    let report = decoded(file, &["--headers", "--raw"]);
+    let calls = report["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 6, "{report}");
+    assert!(calls.iter().all(|call| call["state"] == "completed"), "{calls:?}");
+    // What we say of ourselves can be called: RFC 3261 §19.1.1 for the Contact, RFC 8866 §5.7 for the description.
+    let messages = report["messages"].as_array().unwrap();
+    let answers: Vec<&Value> =
+        messages.iter().filter(|m| m["status"] == 200 && m["cseq"]["method"] == "INVITE").collect();
+    assert!(answers.len() >= 6, "{answers:?}");
+    for answer in answers {
+        let text = answer["raw"].as_str().unwrap();
+        assert!(text.contains(&format!("\r\nContact: <sip:{at}>\r\n")), "{text}");
+        assert!(text.contains("\r\nc=IN IP6 ::1\r\n"), "{text}");
+    }
+    // Our own BYE finds its way, too.
+    let (running, at) = Running::serve_at("[::1]", &["uas", "--hangup-after", "300ms"]);
+    lab.sipp("uac_wait_bye_noauth", &at, &[]);
+    running.interrupted();
 }

@@ -84,13 +84,16 @@ fn pjsip_calls_and_hears_it() {
         eprintln!("skipped: PJSIP cannot be fetched: {}", String::from_utf8_lossy(&made.stderr));
         return;
     }
-    let server = Server::start(&lab, &["udp:127.0.0.1:0", "tcp:127.0.0.1:0", "tls:127.0.0.1:0"], &[]);
-    let calls: [(&str, &[&str]); 5] = [
+    let mut server = Server::start(&lab, &["udp:127.0.0.1:0", "tcp:127.0.0.1:0", "tls:127.0.0.1:0"], &[]);
+    let carol = "sip:carol@lab.example.test";
+    let calls: [(&str, &[&str]); 6] = [
         ("udp", &[]),
         ("tcp", &[]),
         ("tls", &[]),
         ("udp", &["--srtp", "mandatory"]),
         ("tcp", &["--hold", "--dtmf", "42"]),
+        // Declined: the call goes on until the agent hangs up.
+        ("udp", &["--transfer", carol]),
     ];
     for (transport, more) in calls {
         let done = Command::new(venv.join("bin/python"))
@@ -108,6 +111,8 @@ fn pjsip_calls_and_hears_it() {
         assert!(heard >= 30, "{transport} {more:?}: {heard} packets heard: {said}");
         assert!(lines.next().unwrap_or_default().contains("pkt loss=0 "), "{transport} {more:?}: {said}");
     }
+    server.running.line("REFER sip:");
+    server.running.line(&format!("call 6: asked to call {carol}: declined"));
     let report = server.ends_with(calls.len());
     let digits = report["findings"].as_array().unwrap().iter().find(|f| f["code"] == "dtmf");
     assert!(digits.is_some_and(|f| f["title"].as_str().unwrap().contains("42")), "{digits:?}");

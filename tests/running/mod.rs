@@ -54,8 +54,14 @@ impl Running {
 
     /// Starts `sipctl serve` on UDP, and gives where it listens. Who asks callers for a password asks for that of the lab.
     pub fn serve(args: &[&str]) -> (Running, String) {
+        Running::serve_at("127.0.0.1", args)
+    }
+
+    /// The same at an address of its own: `[::1]`.
+    pub fn serve_at(address: &str, args: &[&str]) -> (Running, String) {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sipctl"));
-        command.arg("serve").args(args).args(["--listen", "udp:127.0.0.1:0"]).env("SIPCTL_PASSWORD", "secret");
+        let listen = format!("udp:{address}:0");
+        command.arg("serve").args(args).args(["--listen", &listen]).env("SIPCTL_PASSWORD", "secret");
         let mut running = Running::start(command);
         let place = running.line("listening on ");
         (running, place.rsplit_once("udp:").expect("a place").1.to_owned())

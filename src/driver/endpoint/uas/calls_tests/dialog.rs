@@ -207,7 +207,7 @@ fn our_requests_go_by_the_route_set() {
         let text = String::from_utf8(bye.bytes).unwrap();
         starts(std::slice::from_ref(&text), &[start]);
         assert_eq!(value(&text, "Route"), route);
-        let last = text.lines().filter(|l| l.starts_with("Route: ")).next_back().unwrap();
+        let last = text.lines().rfind(|l| l.starts_with("Route: ")).unwrap();
         assert_eq!(last.contains("sip:alice@127.0.0.1:5071"), start.contains(":5080 "), "{text}");
     }
 }

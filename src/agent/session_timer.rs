@@ -102,6 +102,11 @@ impl SessionTimer {
         self.refresh = None;
     }
 
+    /// Our refresh could not be had now: it goes out once more then, unless the session is over before.
+    pub fn again(&mut self, at: Instant) {
+        self.refresh = Some(at);
+    }
+
     /// Whether the session is over: nobody refreshed it in time.
     #[must_use]
     pub fn has_expired(&self, now: Instant) -> bool {

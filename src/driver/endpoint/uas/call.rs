@@ -17,6 +17,7 @@ use crate::media::negotiator::{Agreed, Local, Unacceptable};
 use crate::sip::{HeaderName, Message, Method, Outline, Reply, Uri};
 use crate::transaction::Client;
 use crate::transport::listener::Way;
+use asking::{Settled, lists_update};
 use repeating::{Accepted, Reliable, Repeating};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -69,6 +70,10 @@ pub(super) struct Call {
     accepted: Option<Accepted>,
     /// Our request inside the dialog that waits for its answer: the BYE, or a refresh.
     asking: Option<Client>,
+    /// Our re-INVITE that was answered last.
+    settled: Option<Settled>,
+    /// Whether the other side lists UPDATE: else the session is refreshed by re-INVITE. RFC 4028 §7.4
+    takes_update: bool,
     timer: SessionTimer,
     /// The least that a 422 demanded of our refreshes. RFC 4028 §7.4
     min_se: Option<u32>,
@@ -109,6 +114,8 @@ impl Call {
             rseq: None,
             accepted: None,
             asking: None,
+            settled: None,
+            takes_update: lists_update(request),
             timer: SessionTimer::default(),
             min_se: None,
             ring_at,
@@ -133,6 +140,7 @@ impl Call {
             self.reliable.as_ref().map(|r| r.repeating.next()),
             self.accepted.as_ref().map(|a| a.repeating.next()),
             self.asking.as_ref().and_then(Client::poll_timeout),
+            self.settled.as_ref().and_then(Settled::poll_timeout),
         ]
         .into_iter()
         .flatten()

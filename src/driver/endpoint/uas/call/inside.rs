@@ -1,5 +1,6 @@
 //! What comes inside the dialog of a call. RFC 3261 §12.2.2
 
+use super::asking::lists_update;
 use super::repeating::{Accepted, Repeating};
 use super::{ALLOW, Call, SUPPORTED, State};
 use crate::driver::endpoint::Arrival;
@@ -74,6 +75,9 @@ impl Call {
         let request = arrival.request;
         // A Contact that cannot be taken leaves the target as it was.
         let _ = self.dialog.refresh_target(request);
+        if request.header(HeaderName::Allow).is_some() {
+            self.takes_update = lists_update(request);
+        }
         if request.method() == Method::Invite {
             let repeating = Repeating::new(response.to_vec(), 200, arrival.back, plan, arrival.now);
             let offers = request.sdp_body().is_none();

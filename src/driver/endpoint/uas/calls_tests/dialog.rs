@@ -3,6 +3,8 @@
 use super::*;
 use crate::driver::endpoint::Transfer;
 
+const TAKES: &str = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n";
+
 /// A call that was answered and acknowledged, and our tag.
 fn up(more: &str) -> (Phone, String) {
     let mut phone = Phone::new(Plan::default());
@@ -87,7 +89,7 @@ fn session_timers_are_kept() {
     starts(&phone.pass(1_000), &["BYE"]);
 
     let mut phone = Phone::new(Plan::default());
-    let sent = phone.put(&invite("Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n", OFFER));
+    let sent = phone.put(&invite(&format!("Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n{TAKES}"), OFFER));
     assert!(sent[0].contains("\r\nSession-Expires: 100;refresher=uas\r\n"));
     phone.put(&request("ACK", 1, "a1", &tag(&sent[0]), "", ""));
     let update = phone.pass(50_000);
@@ -97,7 +99,7 @@ fn session_timers_are_kept() {
 
 /// The caller leaves the refreshing to us: after 50 seconds the first UPDATE is out.
 fn refreshing() -> (Phone, String) {
-    let (mut phone, _) = up("Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n");
+    let (mut phone, _) = up(&format!("Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n{TAKES}"));
     let sent = phone.pass(50_000);
     starts(&sent, &["UPDATE sip:alice@127.0.0.1:5071"]);
     (phone, sent[0].clone())
@@ -142,6 +144,57 @@ fn a_refresh_that_asks_for_too_little_asks_for_more() {
 }
 
 #[test]
+fn who_takes_no_update_is_refreshed_by_re_invite() {
+    // RFC 4028 §7.4
+    let asked = "Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n";
+    let (mut phone, tag) = up(asked);
+    let sent = phone.pass(50_000);
+    starts(&sent, &["INVITE sip:alice@127.0.0.1:5071"]);
+    assert_eq!(value(&sent[0], "Session-Expires"), "100;refresher=uac");
+    assert!(sent[0].contains("\r\n\r\nv=0\r\n") && sent[0].contains("m=audio 30000 "), "{}", sent[0]);
+    // RFC 3261 §14.2: theirs crosses ours.
+    starts(&phone.put(&request("INVITE", 2, "r0", &tag, "", OFFER)), &["491"]);
+    phone.put(&request("ACK", 2, "r0", &tag, "", ""));
+    let head =
+        answer(&sent[0], "200 OK", "Session-Expires: 100;refresher=uac\r\nContact: <sip:alice@127.0.0.1:5099>\r\n");
+    let moved = OFFER.replace("audio 4000", "audio 4400").replace("1 1 IN", "1 2 IN");
+    let length = format!("Content-Type: application/sdp\r\nContent-Length: {}", moved.len());
+    let ok = format!("{}{moved}", head.replace("Content-Length: 0", &length));
+    // Each repeat of the 2xx brings the ACK out again, to where the other side is by now. RFC 3261 §13.2.2.4
+    let acks: Vec<String> = (0..2).flat_map(|_| phone.put(&ok)).collect();
+    starts(&acks, &["ACK sip:alice@127.0.0.1:5099", "ACK sip:alice@127.0.0.1:5099"]);
+    assert_eq!(acks[0], acks[1]);
+    assert_eq!(value(&acks[0], "CSeq"), value(&sent[0], "CSeq").replace("INVITE", "ACK"));
+    assert_eq!(phone.agreed.last().unwrap().remote.unwrap().port(), 4400);
+    // The next one offers the same again, under the same version.
+    let again = phone.pass(50_000);
+    starts(&again, &["INVITE sip:alice@127.0.0.1:5099"]);
+    let origin = |text: &str| text.lines().find(|l| l.starts_with("o=")).unwrap().to_owned();
+    assert_eq!(origin(&again[0]), origin(&sent[0]));
+
+    // Refused, it is acknowledged, too, and the session runs on as it was.
+    let (mut phone, tag) = up(asked);
+    let sent = phone.pass(50_000);
+    let refused = answer(&sent[0], "488 Not Acceptable Here", "");
+    let acks: Vec<String> = (0..2).flat_map(|_| phone.put(&refused)).collect();
+    starts(&acks, &["ACK sip:alice@127.0.0.1:5071", "ACK sip:alice@127.0.0.1:5071"]);
+    starts(&phone.put(&request("INVITE", 2, "r1", &tag, "", OFFER)), &["200 OK"]);
+}
+
+#[test]
+fn a_refresh_that_is_not_known_or_crosses_theirs_is_tried_again() {
+    // RFC 3311 §5.1: an Allow may be wrong.
+    let (mut phone, update) = refreshing();
+    phone.put(&answer(&update, "405 Method Not Allowed", ""));
+    let sent = phone.pass(0);
+    starts(&sent, &["INVITE"]);
+    // RFC 3261 §14.1: theirs goes first, within 2 seconds.
+    starts(&phone.put(&answer(&sent[0], "491 Request Pending", "")), &["ACK"]);
+    let sent: Vec<String> = (0..20).flat_map(|_| phone.pass(100)).collect();
+    assert!(sent.first().is_some_and(|first| first.starts_with("INVITE ")), "{sent:?}");
+}
+
+#[test]
 fn a_refresh_that_fails_ends_the_call_at_once_or_when_its_time_is_over() {
     // RFC 4028 §10
     for status in ["481 Call/Transaction Does Not Exist", "408 Request Timeout"] {
@@ -149,14 +202,14 @@ fn a_refresh_that_fails_ends_the_call_at_once_or_when_its_time_is_over() {
         starts(&phone.put(&answer(&update, status, "")), &["BYE"]);
     }
     // Never answered: with Timer F.
-    let (mut phone, _) = up("Supported: timer\r\nSession-Expires: 1800;refresher=uas\r\n");
+    let (mut phone, _) = up(&format!("Supported: timer\r\nSession-Expires: 1800;refresher=uas\r\n{TAKES}"));
     starts(&phone.pass(900_000), &["UPDATE"]);
     let sent: Vec<String> = (0..31).flat_map(|_| phone.pass(1_000)).collect();
     assert!(sent.len() > 5 && sent.iter().all(|s| s.starts_with("UPDATE")), "{sent:?}");
     starts(&phone.pass(1_000), &["BYE"]);
     // Refused otherwise, what was agreed runs on: 100 s less 32.
     let (mut phone, update) = refreshing();
-    phone.put(&answer(&update, "405 Method Not Allowed", ""));
+    phone.put(&answer(&update, "500 Server Internal Error", ""));
     starts(&phone.pass(17_000), &[]);
     starts(&phone.pass(1_000), &["BYE"]);
 }

@@ -19,6 +19,9 @@ const MOST: usize = 10_000;
 /// Calls that may share a Call-ID.
 const MOST_OF_ONE: usize = 16;
 
+/// Transfers that wait to be told: they are taken after every message.
+const MOST_TRANSFERS: usize = 64;
+
 /// How calls are answered.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -210,7 +213,9 @@ impl Calls {
                 Method::Refer => match transfer::asked(request) {
                     Err(status) => arrival.just(status, out),
                     Ok(to) => {
-                        effects.transfers.push_back(Transfer { call: call.id, to: to.to_vec() });
+                        if effects.transfers.len() < MOST_TRANSFERS {
+                            effects.transfers.push_back(Transfer { call: call.id, to: to.to_vec() });
+                        }
                         arrival.just(transfer::DECLINED, out)
                     }
                 },

@@ -7,7 +7,8 @@ use sipctl::capture::{Event, Merged};
 use sipctl::commands::outlet::{Gather, Hold, Ndjson};
 use sipctl::driver::{self, Control, Input};
 use sipctl::net::tls::KeyLog;
-use sipctl::render::json;
+use sipctl::render::text::{self, Mode, TextOptions};
+use sipctl::render::{Terminal, json};
 use sipctl::report::apart;
 use sipctl::report::collect::Messages;
 use sipctl::report::peers::Peers;
@@ -138,9 +139,16 @@ impl Run {
     /// Lets `judge` tell one outlet, then the other.
     fn of(judge: impl Fn(&mut (dyn Outlet + Send)) -> String) -> Self {
         let mut run = Run::default();
-        let mut gather = Gather::new(Hold::Listed);
+        let mut gather = Gather::new(Hold::Every);
         run.counts.push(judge(&mut gather));
         json::document(&gather.finished(), true, &mut run.json).unwrap();
+        // Each form with the messages that the command keeps for it.
+        for (hold, mode) in [(Hold::Listed, Mode::List), (Hold::Drawn, Mode::Auto), (Hold::Whole, Mode::All)] {
+            let mut gather = Gather::new(hold);
+            run.counts.push(judge(&mut gather));
+            let options = TextOptions { mode, ..TextOptions::default() };
+            text::decode(&gather.finished(), &options, Terminal::default(), &mut run.text).unwrap();
+        }
         run.counts.push(judge(&mut Ndjson::new(&mut run.lines, false)));
         run
     }
@@ -177,5 +185,7 @@ fn it_does_not_matter_who_judges() {
         let (here, apart) = (judged_here(&path), judged_apart(&path));
         assert_eq!(here.counts, apart.counts, "{}", path.display());
         assert!(here.json == apart.json && here.lines == apart.lines, "{}", path.display());
+        assert!(here.text == apart.text, "{}", path.display());
+        assert!(here.text.len() > 100, "{}: no text", path.display());
     }
 }

@@ -117,7 +117,8 @@ impl Told {
         let is_retried = text.contains("\r\nAuthorization: ") || text.contains("\r\nProxy-Authorization: ");
         match method {
             "INVITE" => {
-                let is_first = !value(text, "To").contains(";tag=");
+                // A dialog may be without a tag. RFC 3261 §12.1.2
+                let is_first = !self.acknowledged.contains(&dialog) && !value(text, "To").contains(";tag=");
                 assert!(!(is_first && is_late_offer) || body(text).is_empty(), "an offer, where it was to be late");
                 self.invites.insert(branch.clone());
             }

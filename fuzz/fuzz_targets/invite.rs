@@ -138,8 +138,11 @@ impl Told {
         // RFC 3262 §5: the offer of a reliable response is answered in its PRACK, that of the 2xx in the ACK; it is answered once.
         let answers = is_late_offer && matches!(method, "ACK" | "PRACK") && !body(text).is_empty();
         if answers && !(method == "PRACK" && is_retried) {
+            // Another INVITE makes another dialog, be it that its tags are the same.
+            let rack = value(text, "RAck");
+            let invite = if method == "PRACK" { rack.split(' ').nth(1) } else { cseq.split(' ').next() };
             let by = format!("{branch} {cseq}");
-            let before = self.answered.insert(dialog, by.clone());
+            let before = self.answered.insert(format!("{dialog} {}", invite.unwrap_or_default()), by.clone());
             assert!(before.is_none_or(|before| before == by), "an offer is answered twice: {text}");
         }
     }
@@ -251,7 +254,11 @@ impl Peer {
             if matches!(name, "Via" | "From" | "Call-ID" | "CSeq") {
                 text.push_str(&format!("{line}\r\n"));
             } else if name == "To" {
-                let tag = if line.contains("tag=") { String::new() } else { format!(";tag=b{}", pieces.byte() % 4) };
+                // Whoever is reached by another way draws a tag of its own.
+                let tag = match line.contains("tag=") {
+                    true => String::new(),
+                    false => format!(";tag=b{}w{way}", pieces.byte() % 4),
+                };
                 text.push_str(&format!("{line}{tag}\r\n"));
             }
         }
@@ -267,9 +274,10 @@ impl Peer {
         let (number, branch) = (pieces.byte(), pieces.byte());
         let text = format!(
             "{method} sip:sipctl@192.0.2.1:5070 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKp{branch}\r\nMax-Forwards: 70\r\n\
-             From: {};tag=b{}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {number} {method}\r\n",
+             From: {};tag=b{}w{}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {number} {method}\r\n",
             value("To"),
             pieces.byte() % 4,
+            u32::from(pieces.byte()) % self.ways.max(1),
             value("From"),
             value("Call-ID"),
         );

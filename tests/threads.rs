@@ -127,9 +127,10 @@ fn it_does_not_matter_who_reads_a_message() {
     }
 }
 
-/// All that a run tells, as JSON and as lines, and what it counts.
+/// All that a run tells, as text, as JSON and as lines, and what it counts.
 #[derive(Default, PartialEq, Debug)]
 struct Run {
+    text: Vec<u8>,
     json: Vec<u8>,
     lines: Vec<u8>,
     counts: Vec<String>,

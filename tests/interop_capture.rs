@@ -66,20 +66,122 @@ fn leg_of_tshark(file: &Path, own: &str, v6: bool) -> Vec<String> {
     text.lines().map(line).collect()
 }
 
-/// Packets of each stream by tshark: those of the telephone events among them.
-fn streams_of_tshark(file: &Path) -> Vec<u64> {
+/// A stream: from where, to where, packets, and how many of them are missing.
+type Stream = (String, String, u64, u64);
+
+/// The streams by tshark: the packets of telephone events among them.
+fn streams_of_tshark(file: &Path) -> Vec<Stream> {
     let mut command = Command::new("tshark");
     command.args(["-n", "-o", "rtp.heuristic_rtp:TRUE", "-q", "-z", "rtp,streams", "-r"]).arg(file);
     let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    // Start, end, source, port, destination, port, SSRC, payload, packets, …
-    let packets = |line: &str| {
+    // Start, end, source, port, destination, port, SSRC, payload (one word or more), packets, lost, share of it …
+    let stream = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let at = words.iter().position(|word| word.starts_with("0x"))?;
-        words.iter().skip(at + 2).find_map(|word| word.parse().ok())
+        let at = words.iter().position(|word| word.starts_with("0x")).filter(|at| *at >= 4)?;
+        let share = words.iter().position(|word| word.starts_with('(') && word.ends_with("%)"))?;
+        let number = |at: usize| words.get(at)?.parse::<u64>().ok();
+        let place = |at: usize| format!("{}:{}", words[at], words[at + 1]);
+        Some((place(at - 4), place(at - 2), number(share - 2)?, number(share - 1)?))
     };
-    let mut all: Vec<u64> = text.lines().filter_map(packets).collect();
-    all.sort_unstable();
+    let mut all: Vec<Stream> = text.lines().filter_map(stream).collect();
+    all.sort();
     all
+}
+
+/// The streams as `sipctl decode` has them.
+fn streams(report: &Value) -> Vec<Stream> {
+    let stream = |s: &Value| {
+        let text = |name: &str| s[name].as_str().unwrap().to_owned();
+        (text("src"), text("dst"), s["packets"].as_u64().unwrap(), s["lost"].as_u64().unwrap())
+    };
+    let mut all: Vec<Stream> = report["streams"].as_array().unwrap().iter().map(stream).collect();
+    all.sort();
+    all
+}
+
+/// The arrows of a ladder that end or begin at `own`: those of messages in their order, those of media sorted and without their counts.
+fn arrows(text: &str, own: &str) -> (Vec<String>, Vec<String>) {
+    let mut lines = text.lines().skip_while(|line| !line.split_whitespace().any(|word| word == own));
+    let place = lines.next().and_then(|head| head.split_whitespace().position(|word| word == own));
+    let place = place.unwrap_or_else(|| panic!("no column of {own}: {text}"));
+    // The line of bars below the heads says where the columns stand.
+    let is_bars = |line: &&str| line.contains('│') && line.chars().all(|c| c == '│' || c == ' ');
+    let bars = lines.find(is_bars).unwrap_or_else(|| panic!("no bars: {text}"));
+    let at = bars.chars().enumerate().filter(|(_, c)| *c == '│').nth(place).unwrap().0;
+    let (mut messages, mut media) = (Vec::new(), Vec::new());
+    for line in lines {
+        let line: Vec<char> = line.chars().collect();
+        let (left, bar, right) = (line.get(at - 1), line.get(at), line.get(at + 1));
+        let touches = |c: Option<&char>| c.is_some_and(|c| "─═◀▶".contains(*c));
+        if bar != Some(&'│') || touches(left) == touches(right) {
+            continue;
+        }
+        let is_heard = left == Some(&'▶') || right == Some(&'◀');
+        let is_arrow = |c: &char| "─═◀▶╪┼".contains(*c);
+        let bar_or_end = |part: &[char]| part.iter().take_while(|c| **c != '│').copied().collect::<Vec<char>>();
+        let part: Vec<char> = match touches(right) {
+            true => bar_or_end(&line[at + 1..]),
+            false => bar_or_end(&line[..at].iter().rev().copied().collect::<Vec<_>>()).into_iter().rev().collect(),
+        };
+        let is_media = part.contains(&'═');
+        let label: String = part.into_iter().filter(|c| !is_arrow(c)).collect();
+        let words: Vec<&str> = label.split_whitespace().collect();
+        let way = if is_heard { '<' } else { '>' };
+        if is_media {
+            let words: Vec<&str> =
+                words.into_iter().filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())).collect();
+            media.push(format!("{way} {}", words.join(" ")));
+        } else {
+            messages.push(format!("{way} {}", words.join(" ")));
+        }
+    }
+    media.sort();
+    (messages, media)
+}
+
+/// What `sipctl decode` draws of a call.
+fn ladder(file: &Path, call_id: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sipctl"));
+    command.args(["decode", "--width", "400", "--call-id", call_id]).arg(file);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+/// Makes a call, draws its ladder, and holds it against that of what tcpdump saw.
+fn draws_alike(lab: &Lab, user: &str) {
+    let Some(captured) = Captured::begin(OWN, &format!("host {OWN}")) else { return };
+    let recording = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap().into_temp_path();
+    std::fs::remove_file(&recording).unwrap();
+    let via = format!("sip:{OWN}:{}", lab.setting("KAM_PORT"));
+    let done = Command::new("timeout")
+        .args(["60", env!("CARGO_BIN_EXE_sipctl"), "invite", &format!("sip:{user}@lab.example.test"), "--ladder"])
+        .args(["--width", "400", "--duration", "1s", "--via", &via, "--from", "sip:alice@lab.example.test", "--write"])
+        .arg(&recording)
+        .output()
+        .unwrap();
+    let file = captured.end();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let own = decoded(&recording);
+    let first = &own["messages"][0];
+    let (at, call_id) = (first["src"].as_str().unwrap(), first["call_id"].as_str().unwrap());
+    let drawn = arrows(&text, at);
+    assert!(drawn.0.iter().any(|arrow| arrow.starts_with("> INVITE")), "{user}: {drawn:?} of {text}");
+    assert!(drawn.0.iter().any(|arrow| arrow.starts_with("> ACK")), "{user}: {drawn:?} of {text}");
+    let seen = ladder(&file, call_id);
+    assert_eq!(drawn, arrows(&seen, at), "{user}: of the trial\n{text}\nof tcpdump\n{seen}");
+    assert_eq!(drawn, arrows(&ladder(&recording, call_id), at), "{user}: of its own recording");
+}
+
+/// Makes a call that something is wrong with: the trial, its recording and what tcpdump saw have the same findings.
+fn finds_alike(lab: &Lab, user: &str, more: &[&str], exit: i32, codes: &[&str]) {
+    let Some(captured) = Captured::begin(OWN, &format!("host {OWN}")) else { return };
+    let via = format!("sip:{OWN}:{}", lab.setting("KAM_PORT"));
+    let options = [&["--via", &via, "--from", "sip:alice@lab.example.test"], more].concat();
+    let called = invite(&format!("sip:{user}@lab.example.test"), &[], &options);
+    let seen = decoded(&captured.end());
+    assert_eq!(called.exit, exit, "{user}: {}{:#}", called.errors, called.document);
+    assert_eq!(grave(&called.document), codes, "{user}: by the trial");
+    assert_eq!(grave(&called.decoded()), codes, "{user}: by its own recording");
+    assert_eq!(grave(&seen), codes, "{user}: by tcpdump");
 }
 
 fn grave(report: &Value) -> Vec<&str> {
@@ -124,19 +226,16 @@ fn agrees(lab: &Lab, user: &str, over: &str) {
         return;
     }
     // Media of our side: what we sent, and what came to us.
-    let media = |report: &Value| -> Vec<u64> {
-        let mut all: Vec<u64> =
-            report["streams"].as_array().unwrap().iter().filter_map(|s| s["packets"].as_u64()).collect();
-        all.sort_unstable();
-        all
-    };
-    let (own, seen, tshark) = (media(&own), media(&seen), streams_of_tshark(&file));
-    assert!(own.len() == 2 && own.iter().all(|n| *n > 80), "{user} over {over}: {own:?}");
+    let directions: Vec<&Value> = own["streams"].as_array().unwrap().iter().map(|s| &s["direction"]).collect();
+    assert!(directions.len() == 2 && directions[0] != directions[1], "{user} over {over}: {directions:?}");
+    let (own, seen) = (streams(&own), streams(&seen));
+    assert!(own.iter().all(|(_, _, packets, lost)| *packets > 80 && *lost == 0), "{user} over {over}: {own:?}");
     // With a relay between, each packet passes the loopback twice.
-    assert_eq!(seen, tshark, "{user} over {over}: packets of the streams by tshark");
-    for packets in own {
-        let near = seen.iter().any(|n| n.abs_diff(packets) <= UNDER_WAY);
-        assert!(near, "{user} over {over}: {packets} packets by our count, {seen:?} by tcpdump");
+    assert_eq!(seen, streams_of_tshark(&file), "{user} over {over}: packets of the streams, and those lost, by tshark");
+    for (src, dst, packets, _) in own {
+        let same = seen.iter().find(|(from, to, ..)| (from, to) == (&src, &dst));
+        let near = same.is_some_and(|(_, _, n, lost)| n.abs_diff(packets) <= UNDER_WAY && *lost == 0);
+        assert!(near, "{user} over {over}: {packets} packets from {src} to {dst} by our count, {seen:?} by tcpdump");
     }
 }
 
@@ -156,6 +255,13 @@ fn a_call_is_what_tcpdump_and_tshark_saw_of_it() {
     agrees(&lab, "bob", "udp");
     agrees(&lab, "bob", "tcp");
     agrees(&lab, "relay-bob", "udp");
+    for user in ["bob", "busy"] {
+        draws_alike(&lab, user);
+    }
+    finds_alike(&lab, "busy", &[], 1, &[]);
+    finds_alike(&lab, "nobody", &[], 1, &["call-rejected"]);
+    finds_alike(&lab, "wrongcodec", &[], 1, &["media-not-acceptable"]);
+    finds_alike(&lab, "silent", &["--timeout", "3s"], 3, &["no-response"]);
     if lab.settings().get("LAB_IP6").is_some_and(|address| !address.is_empty()) {
         agrees(&lab, "bob", "udp6");
     }

@@ -10,6 +10,7 @@ use running::Running;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Whom they call: by name, through `serve uas` as if it were their proxy.
@@ -167,21 +168,76 @@ fn baresip_calls_hears_it_and_is_heard() {
     server.ends_with(calls.len());
 }
 
+/// The folder of JsSIP and of what it needs without a browser; `None`, said aloud, where it cannot be fetched.
+fn modules_of_jssip() -> Option<PathBuf> {
+    static MODULES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let fetch = || {
+        let folder = fetched("agents-js");
+        std::fs::create_dir_all(&folder).unwrap();
+        let done = Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "jssip", "jssip-node-websocket"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        if !done.status.success() {
+            eprintln!("skipped: JsSIP cannot be fetched: {}", String::from_utf8_lossy(&done.stderr));
+            return None;
+        }
+        Some(folder.join("node_modules"))
+    };
+    MODULES.get_or_init(fetch).clone()
+}
+
+/// Its signalling is JsSIP's, its media is plain RTP: what it heard, and that its call went from INVITE to BYE.
+fn heard_by_jssip(modules: &Path, url: &str, payload: &str) -> Value {
+    let done = Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/plain-media.js"))
+        .args(["--url", url, "--call", BOB, "--payload", payload, "--seconds", "2"])
+        .env("NODE_PATH", modules)
+        // The server's certificate is made for the run.
+        .env("NODE_TLS_REJECT_UNAUTHORIZED", "0")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let report: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(report["steps"], serde_json::json!(["accepted", "confirmed", "ended"]), "{url}: {said}{errors}");
+    assert_eq!(report["why"], "local Terminated", "{url}: {said}");
+    let count = |name: &str| report[name].as_u64().unwrap();
+    let (sent, received) = (count("sent"), count("received"));
+    assert!(sent >= 90 && received >= 90, "{url}: {report}");
+    assert_eq!((count("lost"), count("foreign")), (0, 0), "{url}: {report}");
+    report
+}
+
+#[test]
+fn jssip_calls_hears_it_and_is_heard() {
+    let Some(lab) = lab(&["node", "npm"], &[]) else { return };
+    let Some(modules) = modules_of_jssip() else { return };
+    // By echo its own tone comes back; else one that is not its own, with pauses.
+    for (more, is_echo) in [(&["--echo"][..], true), (&[][..], false)] {
+        let mut server = Server::start(&lab, &["ws:127.0.0.1:0", "wss:127.0.0.1:0"], more);
+        let calls = [(format!("ws://{}", server.at("ws")), "0"), (format!("wss://{}", server.at("wss")), "8")];
+        for (url, payload) in &calls {
+            let report = heard_by_jssip(&modules, url, payload);
+            let (received, loud) = (report["received"].as_u64().unwrap(), report["loud"].as_u64().unwrap());
+            let tone = report["tone"].as_f64().unwrap();
+            assert!(loud * 2 > received && loud >= 30, "{url}, echo {is_echo}: silence: {report}");
+            assert_eq!(tone > 0.9, is_echo, "{url}, echo {is_echo}: {report}");
+            let media = server.running.line("media of call");
+            let codec = if *payload == "0" { "PCMU" } else { "PCMA" };
+            assert!(media.contains("heard audio") && media.contains("0.0 % lost"), "{url}: {media}");
+            assert!(media.contains(codec), "{url}: {media}");
+        }
+        server.ends_with(calls.len());
+    }
+}
+
 /// JsSIP offers media for browsers alone, protected by DTLS: such an offer is refused politely, and everything else is taken.
 #[test]
 fn jssip_registers_sends_a_message_and_is_told_why_its_call_is_refused() {
     let Some(lab) = lab(&["node", "npm"], &[]) else { return };
-    let modules = fetched("agents-js");
-    std::fs::create_dir_all(&modules).unwrap();
-    let fetch = Command::new("npm")
-        .args(["install", "--silent", "--no-audit", "--no-fund", "jssip", "jssip-node-websocket"])
-        .current_dir(&modules)
-        .output()
-        .unwrap();
-    if !fetch.status.success() {
-        eprintln!("skipped: JsSIP cannot be fetched: {}", String::from_utf8_lossy(&fetch.stderr));
-        return;
-    }
+    let Some(modules) = modules_of_jssip() else { return };
     let mut server = Server::start(&lab, &["ws:127.0.0.1:0", "wss:127.0.0.1:0"], &[]);
     let urls = [format!("ws://{}", server.at("ws")), format!("wss://{}", server.at("wss"))];
     for url in &urls {
@@ -192,7 +248,7 @@ fn jssip_registers_sends_a_message_and_is_told_why_its_call_is_refused() {
                 .arg(lab.scripts().join("ws-ua.js"))
                 .args(["--url", url, "--user", "alice", "--call", BOB])
                 .args(more)
-                .env("NODE_PATH", modules.join("node_modules"))
+                .env("NODE_PATH", &modules)
                 // The server's certificate is made for the run.
                 .env("NODE_TLS_REJECT_UNAUTHORIZED", "0")
                 .output()

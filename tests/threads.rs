@@ -7,7 +7,8 @@ use sipctl::capture::{Event, Merged};
 use sipctl::commands::outlet::{Gather, Hold, Ndjson};
 use sipctl::driver::{self, Control, Input};
 use sipctl::net::tls::KeyLog;
-use sipctl::render::json;
+use sipctl::render::text::{self, Mode, TextOptions};
+use sipctl::render::{Terminal, json};
 use sipctl::report::apart;
 use sipctl::report::collect::Messages;
 use sipctl::report::peers::Peers;
@@ -126,9 +127,10 @@ fn it_does_not_matter_who_reads_a_message() {
     }
 }
 
-/// All that a run tells, as JSON and as lines, and what it counts.
+/// All that a run tells, as text, as JSON and as lines, and what it counts.
 #[derive(Default, PartialEq, Debug)]
 struct Run {
+    text: Vec<u8>,
     json: Vec<u8>,
     lines: Vec<u8>,
     counts: Vec<String>,
@@ -141,6 +143,13 @@ impl Run {
         let mut gather = Gather::new(Hold::Listed);
         run.counts.push(judge(&mut gather));
         json::document(&gather.finished(), true, &mut run.json).unwrap();
+        // Each form with the messages that the command keeps for it.
+        for (hold, mode) in [(Hold::Listed, Mode::List), (Hold::Drawn, Mode::Auto), (Hold::Whole, Mode::All)] {
+            let mut gather = Gather::new(hold);
+            run.counts.push(judge(&mut gather));
+            let options = TextOptions { mode, ..TextOptions::default() };
+            text::decode(&gather.finished(), &options, Terminal::default(), &mut run.text).unwrap();
+        }
         run.counts.push(judge(&mut Ndjson::new(&mut run.lines, false)));
         run
     }
@@ -173,9 +182,13 @@ fn judged_apart(path: &Path) -> Run {
 
 #[test]
 fn it_does_not_matter_who_judges() {
+    let mut drawn = 0;
     for path in captures() {
         let (here, apart) = (judged_here(&path), judged_apart(&path));
         assert_eq!(here.counts, apart.counts, "{}", path.display());
         assert!(here.json == apart.json && here.lines == apart.lines, "{}", path.display());
+        assert!(here.text == apart.text, "{}", path.display());
+        drawn += here.text.len();
     }
+    assert!(drawn > 200_000, "{drawn} bytes of text");
 }

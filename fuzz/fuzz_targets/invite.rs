@@ -1,16 +1,19 @@
-//! A trial call against a peer that says anything in any order, in virtual time: it comes to its end, and what it sends is bounded.
+//! A trial call against a peer that says anything in any order, in virtual time: it comes to its end, and to one alone; what it sends is
+//! bounded; it hangs up nothing that it did not acknowledge, and acknowledges and answers everything once.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sipctl::agent::Identity;
-use sipctl::agent::invite::{Action, Invite, InviteOptions, Place};
+use sipctl::agent::invite::{Action, Dtmf, DtmfMode, EndedBy, Event, Invite, InviteOptions, Place};
+use sipctl::agent::{Account, Identity};
 use sipctl::base::Entropy;
+use sipctl::digest::Secret;
 use sipctl::media::negotiator::{Local, Wishes};
 use sipctl::sip::Outline;
 use sipctl::transaction::Timers;
 use sipctl::transport::{LineFacts, Phase, Protocol, TransportError};
 use sipctl_fuzz::Pieces;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -72,6 +75,77 @@ struct Peer {
     ways: u32,
     sent: usize,
     answers: bool,
+    is_late_offer: bool,
+    /// Digits are being pressed.
+    presses: bool,
+    told: Told,
+}
+
+/// What was said so far that must not be said otherwise later.
+#[derive(Default)]
+struct Told {
+    /// How the call ended.
+    ended: Option<EndedBy>,
+    endings: usize,
+    /// Branches of the INVITEs: an ACK that has one of them belongs to a refusal. RFC 3261 §17.1.1.3
+    invites: HashSet<String>,
+    /// Dialogs whose 2xx was acknowledged.
+    acknowledged: HashSet<String>,
+    /// Reliable responses that were acknowledged, with the branch that did it.
+    pracked: HashMap<(String, String), String>,
+    /// Dialogs in which a late offer was answered, with the request that did it.
+    answered: HashMap<String, String>,
+}
+
+/// The value of a header field of ours.
+fn value(text: &str, name: &str) -> String {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_default().to_owned()
+}
+
+/// What stands after the header fields.
+fn body(text: &str) -> &str {
+    text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+impl Told {
+    fn request(&mut self, text: &str, is_late_offer: bool) {
+        let (via, cseq) = (value(text, "Via"), value(text, "CSeq"));
+        let branch = via.rsplit_once("branch=").map_or(via.clone(), |(_, branch)| branch.to_owned());
+        let dialog = format!("{} {}", value(text, "Call-ID"), value(text, "To"));
+        let method = text.split(' ').next().unwrap_or_default();
+        let is_retried = text.contains("\r\nAuthorization: ") || text.contains("\r\nProxy-Authorization: ");
+        match method {
+            "INVITE" => {
+                // A dialog may be without a tag. RFC 3261 §12.1.2
+                let is_first = !self.acknowledged.contains(&dialog) && !value(text, "To").contains(";tag=");
+                assert!(!(is_first && is_late_offer) || body(text).is_empty(), "an offer, where it was to be late");
+                self.invites.insert(branch.clone());
+            }
+            // RFC 3261 §13.2.2.4, §15: what was not answered is cancelled, and what was answered is acknowledged first.
+            "ACK" if !self.invites.contains(&branch) => {
+                self.acknowledged.insert(dialog.clone());
+            }
+            "BYE" => assert!(self.acknowledged.contains(&dialog), "a BYE without an ACK before it: {text}"),
+            // RFC 3262 §4: one for each response, again only for who asks for credentials.
+            "PRACK" => {
+                let rack = value(text, "RAck");
+                let before = self.pracked.insert((dialog.clone(), rack), branch.clone());
+                assert!(before.is_none_or(|before| before == branch || is_retried), "acknowledged twice: {text}");
+            }
+            _ => {}
+        }
+        // RFC 3262 §5: the offer of a reliable response is answered in its PRACK, that of the 2xx in the ACK; it is answered once.
+        let answers = is_late_offer && matches!(method, "ACK" | "PRACK") && !body(text).is_empty();
+        if answers && !(method == "PRACK" && is_retried) {
+            // Another INVITE makes another dialog, be it that its tags are the same.
+            let rack = value(text, "RAck");
+            let invite = if method == "PRACK" { rack.split(' ').nth(1) } else { cseq.split(' ').next() };
+            let by = format!("{branch} {cseq}");
+            let before = self.answered.insert(format!("{dialog} {}", invite.unwrap_or_default()), by.clone());
+            assert!(before.is_none_or(|before| before == by), "an offer is answered twice: {text}");
+        }
+    }
 }
 
 fn peer() -> SocketAddr {
@@ -92,6 +166,7 @@ impl Peer {
                     assert!(outline.read(&bytes), "no SIP is sent: {}", bytes.escape_ascii());
                     let text = String::from_utf8_lossy(&bytes).into_owned();
                     if !text.starts_with("SIP/2.0") {
+                        self.told.request(&text, self.is_late_offer);
                         self.requests.push((way, text));
                     }
                 }
@@ -99,8 +174,28 @@ impl Peer {
                     let local = Local { address, rtp: 40_000, rtcp: 40_001 };
                     self.invite.handle_media(self.answers.then_some(local), self.now);
                 }
-                Action::Agree(_) | Action::Press(_) | Action::Tell(_) => {}
+                Action::Press(digits) => {
+                    assert!(!digits.is_empty(), "nothing is to be pressed");
+                    self.presses = true;
+                }
+                Action::Tell(Event::Ended(by)) => {
+                    self.told.endings += 1;
+                    assert_eq!((self.told.endings, self.invite.record().ended_by), (1, Some(by)), "ended again");
+                }
+                Action::Agree(_) | Action::Tell(_) => {}
             }
+        }
+        // How a call ended is not judged again.
+        let ended = self.invite.record().ended_by;
+        assert!(self.told.ended.is_none() || self.told.ended == ended, "{:?}, then {ended:?}", self.told.ended);
+        self.told.ended = ended;
+    }
+
+    /// The digits are out.
+    fn pressed(&mut self) {
+        if std::mem::take(&mut self.presses) {
+            self.invite.handle_pressed(self.now);
+            self.drain();
         }
     }
 
@@ -159,7 +254,11 @@ impl Peer {
             if matches!(name, "Via" | "From" | "Call-ID" | "CSeq") {
                 text.push_str(&format!("{line}\r\n"));
             } else if name == "To" {
-                let tag = if line.contains("tag=") { String::new() } else { format!(";tag=b{}", pieces.byte() % 4) };
+                // Whoever is reached by another way draws a tag of its own.
+                let tag = match line.contains("tag=") {
+                    true => String::new(),
+                    false => format!(";tag=b{}w{way}", pieces.byte() % 4),
+                };
                 text.push_str(&format!("{line}{tag}\r\n"));
             }
         }
@@ -170,17 +269,15 @@ impl Peer {
     /// Asks for something inside the call.
     fn ask(&mut self, pieces: &mut Pieces<'_>) {
         let Some((way, invite)) = self.requests.first().cloned() else { return };
-        let value = |name: &str| {
-            let line = invite.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            line.unwrap_or_default().to_owned()
-        };
+        let value = |name: &str| value(&invite, name);
         let method = METHODS[usize::from(pieces.byte()) % METHODS.len()];
         let (number, branch) = (pieces.byte(), pieces.byte());
         let text = format!(
             "{method} sip:sipctl@192.0.2.1:5070 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKp{branch}\r\nMax-Forwards: 70\r\n\
-             From: {};tag=b{}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {number} {method}\r\n",
+             From: {};tag=b{}w{}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {number} {method}\r\n",
             value("To"),
             pieces.byte() % 4,
+            u32::from(pieces.byte()) % self.ways.max(1),
             value("From"),
             value("Call-ID"),
         );
@@ -201,12 +298,14 @@ fn with_rest(mut text: String, pieces: &mut Pieces<'_>) -> String {
 
 fuzz_target!(|data: &[u8]| {
     let mut pieces = Pieces(data);
-    let kinds = pieces.byte();
+    let (kinds, more) = (pieces.byte(), pieces.byte());
+    let digits = |mode| Dtmf { digits: "12#".to_owned(), mode };
+    let secret = Some(Secret::Password("secret".to_owned()));
     let options = InviteOptions {
         uri: "sip:bob@biloxi.example.com".to_owned(),
         to: "<sip:bob@biloxi.example.com>".to_owned(),
         identity: Identity::default(),
-        account: None,
+        account: (more & 4 != 0).then(|| Account { username: "alice".to_owned(), secret, algorithm: None }),
         timers: Timers::default(),
         timeout: Duration::from_secs(5),
         ring_timeout: Duration::from_secs(60),
@@ -216,23 +315,38 @@ fuzz_target!(|data: &[u8]| {
         wishes: Wishes::default(),
         has_reliable: kinds & 4 != 0,
         hold: (kinds & 8 != 0).then_some(Duration::from_secs(2)),
-        dtmf: None,
+        dtmf: match more % 4 {
+            0 | 1 => None,
+            2 => Some(digits(DtmfMode::Rtp)),
+            _ => Some(digits(DtmfMode::Info)),
+        },
         session_expires: (kinds & 16 != 0).then_some(90),
         max_redirects: 5,
         candidates: 1 + usize::from(kinds & 32 != 0),
     };
     let now = Instant::now();
     let invite = Invite::new(options, Entropy::seeded(7));
-    let mut peer = Peer { invite, now, requests: Vec::new(), ways: 0, sent: 0, answers: true };
+    let mut peer = Peer {
+        invite,
+        now,
+        requests: Vec::new(),
+        ways: 0,
+        sent: 0,
+        answers: true,
+        is_late_offer: kinds & 2 != 0,
+        presses: false,
+        told: Told::default(),
+    };
     peer.drain();
     let (mut steps, mut fired) = (0, 0);
     while !pieces.0.is_empty() && steps < STEPS {
         steps += 1;
-        match pieces.byte() % 8 {
+        match pieces.byte() % 9 {
             0..=2 => peer.answer(&mut pieces),
             3 | 4 => peer.ask(&mut pieces),
             5 => fired += usize::from(peer.pass(Duration::from_millis(u64::from(pieces.short())))),
             6 => peer.answers = pieces.byte() % 4 != 0,
+            7 => peer.pressed(),
             _ => {
                 peer.invite.handle_stop(peer.now);
                 peer.drain();
@@ -250,6 +364,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(fired < 100_000, "timers without end");
     }
     assert!(peer.invite.is_finished(), "it does not end");
+    assert!(peer.told.ended.is_some(), "nobody knows how it ended");
     assert!(
         peer.sent <= (steps + fired + 1) * SENT_EACH,
         "{} messages after {steps} events and {fired} timers",

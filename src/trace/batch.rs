@@ -329,3 +329,6 @@ impl IcmpSeen {
         self.quoted.dst
     }
 }
+
+#[cfg(test)]
+mod tests;

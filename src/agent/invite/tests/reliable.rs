@@ -134,6 +134,42 @@ fn a_late_offer_in_a_reliable_response_is_answered_in_the_prack() {
 }
 
 #[test]
+fn a_further_offer_is_taken_once_the_late_one_was_answered() {
+    // RFC 3311 §5.2: nobody's offer is open any more, though the PRACK that answered it is.
+    let mut bench = Bench::new(|o| o.is_late_offer = true);
+    bench.answer("180 Ringing", "b1", &reliable(1), "");
+    assert_eq!(body(&bench.last("PRACK").text), "", "nothing was offered yet");
+    // RFC 3311 §5.2: the offer of the INVITE is still to come.
+    assert_eq!(bench.requested("UPDATE", 1, CONTACT, OFFER), "SIP/2.0 500 Server Internal Error");
+    let after: u32 = value(&bench.sent.last().unwrap().text, "Retry-After").parse().unwrap();
+    assert!(after <= 10, "{after}");
+    // RFC 3261 §14.2: an INVITE of ours is under way.
+    assert_eq!(bench.requested("INVITE", 2, CONTACT, OFFER), "SIP/2.0 491 Request Pending");
+    bench.answer("183 Session Progress", "b1", &reliable(2), OFFER);
+    assert!(body(&bench.last("PRACK").text).contains("m=audio 40000 RTP/AVP "));
+    let further = OFFER.replace("4000", "6000").replace("1 1 IN", "1 2 IN");
+    assert_eq!(bench.requested("UPDATE", 3, CONTACT, &further), "SIP/2.0 200 OK");
+    assert!(body(&bench.sent.last().unwrap().text).contains("m=audio 40000 RTP/AVP "));
+    assert_eq!(bench.agreed.last().unwrap().remote.unwrap().port(), 6000);
+    // What the 2xx has beside is no offer any more.
+    bench.answer("200 OK", "b1", CONTACT, "");
+    assert_eq!((body(&bench.last("ACK").text), bench.ended()), ("", None));
+    assert_eq!(bench.record().agreed.as_ref().unwrap().remote.unwrap().port(), 6000);
+}
+
+#[test]
+fn offers_of_the_callee_wait_while_ours_is_open_in_the_call() {
+    // RFC 3261 §14.2, RFC 3311 §5.2
+    let mut bench = Bench::up(|o| o.hold = Some(Duration::from_secs(2)));
+    bench.run(5000);
+    assert!(bench.all("INVITE").len() > 1, "the hold is asked for: {:?}", bench.lines());
+    assert_eq!(bench.requested("UPDATE", 1, CONTACT, OFFER), "SIP/2.0 491 Request Pending");
+    assert_eq!(bench.requested("INVITE", 2, CONTACT, OFFER), "SIP/2.0 491 Request Pending");
+    // Without an offer it is a refresh of the target.
+    assert_eq!(bench.requested("UPDATE", 3, CONTACT, ""), "SIP/2.0 200 OK");
+}
+
+#[test]
 fn a_late_offer_that_cannot_be_taken_is_refused_in_the_ack() {
     // RFC 3261 §13.2.2.4: a valid answer, then BYE.
     let mut bench = Bench::new(|o| o.is_late_offer = true);

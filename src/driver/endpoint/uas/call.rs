@@ -64,6 +64,10 @@ pub(super) struct Call {
     back: Way,
     negotiator: Option<Negotiator>,
     body: Vec<u8>,
+    /// Our description went out in a reliable provisional response. RFC 3262 §5
+    is_described: bool,
+    /// Both sides agreed before the answer, by a PRACK or an UPDATE: its 2xx has nothing to describe.
+    is_settled: bool,
     reliable: Option<Reliable>,
     /// The last RSeq. RFC 3262 §3
     rseq: Option<u32>,
@@ -110,6 +114,8 @@ impl Call {
             back: arrival.back,
             negotiator: None,
             body: Vec::new(),
+            is_described: false,
+            is_settled: false,
             reliable: None,
             rseq: None,
             accepted: None,
@@ -237,7 +243,10 @@ impl Call {
         let invite = Message::new(&self.invite, &outline);
         let names = |name: HeaderName| invite.values(name).any(|tag| tag.eq_ignore_ascii_case(b"100rel"));
         let reliably = names(HeaderName::Require) || plan.reliable && names(HeaderName::Supported);
-        let has_body = status == 183 && !self.body.is_empty();
+        // RFC 3262 §5: the first reliable response has our offer, where the INVITE has none.
+        let offer = self.negotiator.as_mut().filter(|_| reliably && self.body.is_empty()).map(Negotiator::offer);
+        let has_body = offer.is_some() || status == 183 && !self.body.is_empty() && !self.is_described;
+        self.body = offer.unwrap_or_else(|| std::mem::take(&mut self.body));
         // RFC 3262 §3: the first is drawn, and each further one is higher by one.
         let drawn = || plan.first_rseq.unwrap_or_else(|| 1 + entropy.below(1 << 16) as u32);
         let number = self.rseq.map_or_else(drawn, |last| last.saturating_add(1));
@@ -254,6 +263,7 @@ impl Call {
         if reliably {
             let repeating = Repeating::new(bytes.clone(), status, self.back, plan, now);
             self.rseq = Some(number);
+            self.is_described |= has_body;
             self.reliable = Some(Reliable { repeating, number, status });
         }
         self.send(bytes, status, out);
@@ -278,7 +288,10 @@ impl Call {
         let _ = self.timer.handle_request(&Message::new(&self.invite, &outline), now);
         let bytes = self.response(200, |call, reply| {
             call.describe(reply);
-            reply.finish_with("application/sdp", &call.body);
+            match call.is_settled {
+                true => reply.finish(),
+                false => reply.finish_with("application/sdp", &call.body),
+            }
         });
         self.state = State::Up;
         let repeating = Repeating::new(bytes.clone(), 200, self.back, plan, now);

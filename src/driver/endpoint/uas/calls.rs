@@ -201,7 +201,15 @@ impl Calls {
                     call.left(effects);
                     arrival.just(200, out)
                 }
-                Method::Prack if call.prack(request, plan, now) => arrival.just(200, out),
+                Method::Prack if call.prack(request, plan, now) => {
+                    let body = call.take_description(request, plan, effects);
+                    let mut reply = arrival.reply(200, out);
+                    match body {
+                        Some(body) => reply.finish_with("application/sdp", &body),
+                        None => reply.finish(),
+                    }
+                    Answer::Now
+                }
                 Method::Prack => arrival.just(481, out),
                 Method::Invite | Method::Update => refresh(call, arrival, plan, effects, out),
                 Method::Info | Method::Message => {

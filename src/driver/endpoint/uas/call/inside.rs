@@ -2,7 +2,7 @@
 
 use super::asking::lists_update;
 use super::repeating::{Accepted, Repeating};
-use super::{ALLOW, Call, SUPPORTED, State};
+use super::{ALLOW, Call, SUPPORTED, State, warning};
 use crate::driver::endpoint::Arrival;
 use crate::driver::endpoint::uas::Plan;
 use crate::driver::endpoint::uas::calls::Out;
@@ -39,13 +39,46 @@ impl Call {
         true
     }
 
+    /// Takes the description of a PRACK: the answer to our offer, or a further offer, whose answer is the body of the 2xx.
+    /// RFC 3262 §5
+    pub(in crate::driver::endpoint::uas) fn take_description(
+        &mut self,
+        prack: &Message<'_>,
+        plan: &Plan,
+        out: &mut Out,
+    ) -> Option<Vec<u8>> {
+        let negotiator = self.negotiator.as_mut().filter(|_| self.is_described)?;
+        let (body, agreed) = if negotiator.has_offered() {
+            match prack.sdp_body().map_or(Err(Unacceptable::NoMedia), |answer| negotiator.conclude(answer)) {
+                Ok(agreed) => (None, Some(agreed)),
+                Err(why) => {
+                    self.refuse(488, &[(HeaderName::Warning, warning(why))], out);
+                    return None;
+                }
+            }
+        } else {
+            let offer = prack.sdp_body()?;
+            match negotiator.answer(offer) {
+                Ok((body, agreed)) => (Some(body), Some(agreed)),
+                // RFC 3262 §3: a PRACK that fits is answered with 2xx. What it offers is refused in the description.
+                Err(_) => (Some(negotiator.refuse(offer)), None),
+            }
+        };
+        self.is_settled = true;
+        if let Some(agreed) = agreed.filter(|_| plan.early_media) {
+            self.agree(agreed, out);
+        }
+        body
+    }
+
     /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
     pub(in crate::driver::endpoint::uas) fn is_open_to_offers(&self, method: Method) -> Result<(), u16> {
         let offering = self.negotiator.as_ref().is_none_or(Negotiator::has_offered);
         match self.state {
             State::Up if offering => Err(491),
             State::Up if method == Method::Invite && self.accepted.is_some() => Err(491),
-            State::Waiting if method == Method::Update && !offering => Ok(()),
+            // What the INVITE offered is answered once the answer cannot get lost.
+            State::Waiting if method == Method::Update && !offering && self.is_described => Ok(()),
             State::Up => Ok(()),
             State::Opening | State::Waiting => Err(500),
             State::Leaving | State::Over => Err(481),
@@ -62,6 +95,7 @@ impl Call {
         match request.sdp_body() {
             Some(offer) => {
                 let (body, agreed) = negotiator.answer(offer)?;
+                self.is_settled = true;
                 self.agree(agreed, out);
                 Ok(Some(body))
             }

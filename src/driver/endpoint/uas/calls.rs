@@ -351,7 +351,7 @@ fn too_brief(request: &Message<'_>, now: Instant) -> Option<u32> {
 /// A re-INVITE or an UPDATE. RFC 3261 §14.2, RFC 3311 §5.2
 fn refresh(call: &mut Call, arrival: &Arrival<'_>, plan: &Plan, effects: &mut Out, out: &mut Vec<u8>) -> Answer {
     let request = arrival.request;
-    if let Err(status) = call.is_open_to_offers(request.method()) {
+    if let Err(status) = call.is_open_to(request) {
         let mut reply = arrival.reply(status, out);
         if status == 500 {
             reply.field(HeaderName::RetryAfter, "1");

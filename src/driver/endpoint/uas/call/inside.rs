@@ -71,17 +71,20 @@ impl Call {
         body
     }
 
-    /// Whether a further offer can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
-    pub(in crate::driver::endpoint::uas) fn is_open_to_offers(&self, method: Method) -> Result<(), u16> {
+    /// Whether the offer of a re-INVITE or an UPDATE can be taken now; else what is answered. RFC 3261 §14.2, RFC 3311 §5.2
+    pub(in crate::driver::endpoint::uas) fn is_open_to(&self, request: &Message<'_>) -> Result<(), u16> {
+        let method = request.method();
         let offering = self.negotiator.as_ref().is_none_or(Negotiator::has_offered);
         match self.state {
+            State::Leaving | State::Over => Err(481),
+            // It refreshes the target, and offers nothing that could meet another offer.
+            _ if method == Method::Update && request.sdp_body().is_none() => Ok(()),
             State::Up if offering => Err(491),
             State::Up if method == Method::Invite && self.accepted.is_some() => Err(491),
             // What the INVITE offered is answered once the answer cannot get lost.
             State::Waiting if method == Method::Update && !offering && self.is_described => Ok(()),
             State::Up => Ok(()),
             State::Opening | State::Waiting => Err(500),
-            State::Leaving | State::Over => Err(481),
         }
     }
 

@@ -95,6 +95,7 @@ const PROMISED: &[&str] = &[
     "register-too-brief",
     "request-refused",
     "reinvite-rejected",
+    "response-mismatch",
     "retransmission",
     "route-set-ignored",
     "rtp-gap",

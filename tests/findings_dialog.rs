@@ -53,8 +53,31 @@ fn an_answer_that_differs_from_its_invite_is_the_answerers_fault() {
         s.at(900).send(&b, &a, &request.reply(200, "OK", &b).set(name, value).sdp(&answer(&b)));
         s.at(904).send(&a, &b, &Message::inside("ACK", &a, &b, id, 1));
         hang_up(&mut s, 9000, &a, &b, id, 2);
-        only(&s, "ack-mismatch", "error", says);
+        only(&s, "response-mismatch", "error", says);
     }
+}
+
+#[test]
+fn a_response_with_a_via_too_many_or_too_few_is_told() {
+    let (a, p, q) = (alice(), proxy(), Host::new("edge", "192.0.2.2:5060", "ExampleEdge 1"));
+    let direct = Message::request("OPTIONS", &a, &p, "vias@192.0.2.10", 1);
+    let forwarded = direct.through(&p, "first");
+    let own = direct.value("Via").unwrap();
+    for (request, (from, to), via, says) in [
+        (&direct, (&a, &p), format!("{own}, {own}"), "another number of Via values than it had: 2 instead of 1"),
+        (&forwarded, (&p, &q), forwarded.value("Via").unwrap().to_owned(), "than it had: 1 instead of 2"),
+    ] {
+        let mut s = Scene::new();
+        s.at(0).send(from, to, request);
+        s.at(3).send(to, from, &request.reply(200, "OK", to).without("Via").with("Via", &via));
+        only(&s, "response-mismatch", "error", says);
+    }
+    // Whoever has no tag gets none back, or one that was made up on the way.
+    let mut s = Scene::new();
+    let old = direct.clone().set("From", "<sip:alice@example.com>");
+    s.at(0).send(&a, &p, &old);
+    s.at(3).send(&p, &a, &direct.reply(200, "OK", &p));
+    nothing(&s);
 }
 
 #[test]

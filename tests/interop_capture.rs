@@ -246,12 +246,15 @@ fn a_call_is_what_tcpdump_and_tshark_saw_of_it() {
     let Some(mut lab) = lab(&programs, &settings) else { return };
     lab.start(&["rtpengine", "start"], &["rtpengine", "stop"], &[]);
     lab.start(&["kamailio", "start"], &["kamailio", "stop"], &[]);
-    lab.start(&["sipp", "uas", "bob", "uas_answer", "-rtp_echo"], &["sipp", "stop", "bob"], &[]);
-    let bob = lab.setting("SIPP_BOB");
-    let registration = [("SIPP_USER", "bob"), ("SIPP_CONTACT_PORT", bob.as_str()), ("SIPP_EXPIRES", "3000")];
     let kamailio = format!("{OWN}:{}", lab.setting("KAM_PORT"));
-    let registered = lab.run(&["sipp", "uac", "uac_register", &kamailio], &registration);
-    assert!(registered.status.success(), "{}", String::from_utf8_lossy(&registered.stderr));
+    // Carol hears, and says nothing.
+    for (user, media) in [("bob", &["-rtp_echo"][..]), ("carol", &[])] {
+        lab.start(&[&["sipp", "uas", user, "uas_answer"], media].concat(), &["sipp", "stop", user], &[]);
+        let port = lab.setting(&format!("SIPP_{}", user.to_uppercase()));
+        let registration = [("SIPP_USER", user), ("SIPP_CONTACT_PORT", port.as_str()), ("SIPP_EXPIRES", "3000")];
+        let registered = lab.run(&["sipp", "uac", "uac_register", &kamailio], &registration);
+        assert!(registered.status.success(), "{user}: {}", String::from_utf8_lossy(&registered.stderr));
+    }
     agrees(&lab, "bob", "udp");
     agrees(&lab, "bob", "tcp");
     agrees(&lab, "relay-bob", "udp");
@@ -261,6 +264,7 @@ fn a_call_is_what_tcpdump_and_tshark_saw_of_it() {
     finds_alike(&lab, "busy", &[], 1, &[]);
     finds_alike(&lab, "nobody", &[], 1, &["call-rejected"]);
     finds_alike(&lab, "wrongcodec", &[], 1, &["media-not-acceptable"]);
+    finds_alike(&lab, "carol", &["--duration", "2s"], 0, &["one-way-audio"]);
     finds_alike(&lab, "silent", &["--timeout", "3s"], 3, &["no-response"]);
     if lab.settings().get("LAB_IP6").is_some_and(|address| !address.is_empty()) {
         agrees(&lab, "bob", "udp6");

@@ -34,6 +34,7 @@ const QUOTED: &[(&str, &[(u64, &str)])] = &[
     ("nat-sdp", &[(0, "c=IN IP4 192.168.1.10")]),
     ("nat-via", &[(0, "192.168.1.10:5060")]),
     ("payload-type-changed", &[(0, "a=rtpmap:101 telephone-event/8000"), (2, "a=rtpmap:96 telephone-event/8000")]),
+    ("response-mismatch", &[(0, "1 OPTIONS"), (1, "2 OPTIONS")]),
     ("register-lapsed", &[(1, "expires=60"), (2, "3 REGISTER")]),
     ("register-refused", &[(1, "404 Not Found")]),
     ("register-too-brief", &[(0, "60"), (1, "300")]),

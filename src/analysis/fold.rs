@@ -18,6 +18,10 @@ const FOLDED: &[(&str, &[&str])] = &[
         "header-missing",
         &["ack-mismatch", "ack-missing", "no-response", "retransmission", "slow-response", "call-open", "abrupt-end"],
     ),
+    (
+        "response-mismatch",
+        &["ack-mismatch", "ack-missing", "no-response", "retransmission", "slow-response", "call-open", "abrupt-end"],
+    ),
     ("start-line-malformed", &["no-response", "retransmission", "slow-response"]),
     ("cseq-method-mismatch", &["no-response", "ack-missing", "call-cancelled", "call-open"]),
     // Without an ACK the 2xx is repeated on every hop that it passes.

@@ -37,7 +37,14 @@ pub struct Shelf {
     known: Vec<(Place, u64)>,
     /// The step whose conversations were looked at last.
     near: Option<i64>,
+    /// The places that were filled last, in a ring.
+    latest: [Place; LATEST],
+    /// How many were ever filled.
+    filled: usize,
 }
+
+/// Conversations among which one is looked for that has no key for what came.
+const LATEST: usize = 64;
 
 /// Looks at the ends of a conversation's lists, where the next message is put.
 fn look_at_ends(c: &Conversation, _: u64) -> u64 {
@@ -70,6 +77,8 @@ impl Shelf {
             open: 0,
             known: Vec::new(),
             near: None,
+            latest: [Place(u32::MAX); LATEST],
+            filled: 0,
         }
     }
 
@@ -127,6 +136,19 @@ impl Shelf {
         self.slots.get(place.0 as usize)?.conversation.as_ref()
     }
 
+    /// The conversation, among those put here last, that waits for the answer to a transaction. A response is looked for there that has the Call-ID and
+    /// the branch of its request, and otherwise not what it should.
+    #[must_use]
+    pub fn waiting_for(&self, transaction: u64, call_id: &[u8]) -> Option<Place> {
+        let newest_first = (0..self.filled.min(LATEST)).map(|back| self.latest[(self.filled - 1 - back) % LATEST]);
+        let waits = |c: &Conversation| {
+            let asked = c.transaction_keys.iter().zip(&c.transactions);
+            let mut asked = asked.filter(|(key, t)| **key == transaction && t.request.is_some() && t.final_status == 0);
+            asked.next().is_some() && c.text(c.call_id) == call_id
+        };
+        newest_first.into_iter().find(|&place| self.peek(place).is_some_and(waits))
+    }
+
     /// Puts a conversation on the shelf, to be looked at again at `due`.
     pub fn put(&mut self, key: u64, conversation: Conversation, due: Timestamp) -> Place {
         let slot = Slot { conversation: Some(conversation), keys: smallvec::smallvec![key], due: due.0 };
@@ -141,6 +163,8 @@ impl Shelf {
             }
         };
         self.open += 1;
+        self.latest[self.filled % LATEST] = Place(at);
+        self.filled += 1;
         self.places.insert(key, Place(at));
         self.due.entry(due.0.div_euclid(STEP_NS)).or_default().push(at);
         Place(at)

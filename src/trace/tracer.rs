@@ -404,6 +404,13 @@ impl Tracer {
                 return place;
             }
         }
+        if has_call_id
+            && matches!(outline.start, StartLine::Response { .. })
+            && let Some(place) = self.shelf.waiting_for(observed.keys.transaction, outline.call_id.of(observed.bytes))
+        {
+            self.shelf.also(key, place);
+            return place;
+        }
         if self.shelf.is_full()
             && let Some(first) = self.shelf.pop_first()
         {

@@ -21,7 +21,6 @@ static ENTRIES: [Entry; 1] = [Entry {
     causes: &[
         "The caller took the To tag of another response: of a 180 of another branch of a fork, or of the call before.",
         "The caller counts its CSeq wrongly: after a 407 the ACK has to name the number of the second INVITE.",
-        "The callee copies From or CSeq of the INVITE wrongly into its answer, so that no right ACK can fit it.",
         "A B2BUA or an ALG between the two changes tags in one direction only.",
         "A hand-written test script has a fixed tag or number in its ACK.",
     ],
@@ -92,11 +91,11 @@ fn answer_meant(c: &Conversation, ack: &Facts) -> Option<(u32, Differs)> {
         Differs::ToTag => c.facts.iter().any(|f| !f.is_request() && c.text(f.to_tag) == c.text(ack.to_tag)),
         Differs::FromTag => c.facts.iter().any(|f| !f.asks(Method::Ack) && dialog::is_same_side(c, f, ack)),
     };
-    let proven = repeated_after || !fits_another || is_answers_fault(c, answer, ack, part);
-    (!is_confirmed && proven).then_some((position, part))
+    let is_acks_fault = !is_answers_fault(c, answer, ack, part) && (repeated_after || !fits_another);
+    (!is_confirmed && is_acks_fault).then_some((position, part))
 }
 
-/// Whether the ACK fits the INVITE, and it is the answer that does not.
+/// Whether the ACK fits the INVITE, and it is the answer that does not: `response-mismatch` tells that.
 fn is_answers_fault(c: &Conversation, answer: &Facts, ack: &Facts, part: Differs) -> bool {
     let asked = c.transaction(answer).and_then(|t| t.request).and_then(|p| c.at(p));
     asked.is_some_and(|invite| match part {
@@ -115,23 +114,9 @@ fn finding(c: &Conversation, position: u32, (at, ack): (u32, &Facts), part: Diff
     };
     let said = words::message(c, answer);
     let (sender, answerer) = (ack.flow.src, answer.flow.src);
-    let mut f = match is_answers_fault(c, answer, ack, part) {
-        true => {
-            let mut f = ENTRIES[0].finding(format!(
-                "{answerer} answered the INVITE with another {what} than it had: {should} instead of {has}"
-            ));
-            f.detail.push(format!(
-                "The ACK from {sender} has the {what} of the INVITE, {has}, as it should; it fits no answer."
-            ));
-            f
-        }
-        false => {
-            let title = format!("the ACK from {sender} has the {what} of no answer: {has} instead of {should}");
-            let mut f = ENTRIES[0].finding(title);
-            f.detail.push(format!("The {said} from {answerer} has the {what} {should}; no ACK with that was seen."));
-            f
-        }
-    };
+    let title = format!("the ACK from {sender} has the {what} of no answer: {has} instead of {should}");
+    let mut f = ENTRIES[0].finding(title);
+    f.detail.push(format!("The {said} from {answerer} has the {what} {should}; no ACK with that was seen."));
     let repeats: Vec<u32> = c.repeats_of(position).filter(|(_, f)| f.time > ack.time).map(|(p, _)| p).collect();
     f.confidence = if repeats.is_empty() { Confidence::Likely } else { Confidence::Certain };
     if !repeats.is_empty() {

@@ -53,6 +53,14 @@ pub const PROOFS: &[Proof] = &[
         &[],
     ),
     proof(
+        "response-mismatch",
+        "an answer with a number that was not asked under",
+        || answered("CSeq", "2 OPTIONS"),
+        "an answer with the address from which the request came in its Via",
+        || answered("Via", "SIP/2.0/UDP 192.0.2.10:5060;received=192.0.2.10;branch=z9hG4bK-alice-options-1"),
+        &[],
+    ),
+    proof(
         "start-line-malformed",
         "two spaces between method and Request-URI",
         || changed(FIRST, "OPTIONS  sip:proxy@example.com SIP/2.0\r\n"),
@@ -121,6 +129,16 @@ fn scene(change: impl Fn(Vec<u8>) -> Vec<u8>) -> Scene {
     }
     s.at(3).send(&p, &a, &answer);
     s
+}
+
+/// OPTIONS, and an answer that has another value than it copies.
+fn answered(name: &str, value: &str) -> Vec<u8> {
+    let (a, p) = (alice(), proxy());
+    let mut s = Scene::new();
+    let ping = Message::request("OPTIONS", &a, &p, "grammar@192.0.2.10", 1);
+    s.at(0).send(&a, &p, &ping);
+    s.at(3).send(&p, &a, &ping.reply(200, "OK", &p).set(name, value));
+    s.pcap()
 }
 
 fn changed(from: &'static str, to: &'static str) -> Vec<u8> {

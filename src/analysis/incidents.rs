@@ -241,6 +241,7 @@ fn explained(mut cause: Finding, silence: &Finding) -> Finding {
     cause.severity = silence.severity;
     cause.detail.push(format!("It explains why {}.", silence.title));
     cause.positions.clone_from(&silence.positions);
+    cause.quotes.extend(silence.quotes.iter().cloned());
     cause
 }
 

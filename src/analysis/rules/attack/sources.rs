@@ -5,7 +5,7 @@ use super::entries::{COMPROMISED, ENTRIES, EXTENSIONS, FLOOD, GUESSING, SCANNER,
 use super::numbers::Dialled;
 use super::source::{GUESSES, Source, name};
 use crate::analysis::rules::auth::attempt;
-use crate::analysis::{Case, Confidence, Finding, words};
+use crate::analysis::{Case, Confidence, Finding, Part, words};
 use crate::base::{Endpoint, Safe, Table, Timestamp};
 use crate::digest::Given;
 use crate::sip::{HeaderName, Method, Uri};
@@ -259,6 +259,9 @@ fn compromised(
     ];
     f.ruled_out.push("a phone that was set up with a wrong password: it asks again once a minute or more slowly, and does not get it right by itself".to_owned());
     f.positions = t.request.into_iter().chain(t.final_response).collect();
+    for &position in f.positions.clone().iter() {
+        f.quote(position, Part::Name, if Some(position) == t.request { "asked once more" } else { "let in" });
+    }
     f
 }
 

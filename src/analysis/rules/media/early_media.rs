@@ -2,7 +2,7 @@
 
 use super::is_voice;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 
 /// The rule.
 pub const RULE: Rule = Rule { judge, entries: &ENTRIES };
@@ -57,6 +57,7 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         Some((position, response)) => {
             f.detail.push(format!("The {} with SDP opened the way for it.", words::message(c, response)));
             f.positions.push(position);
+            f.quote(position, Part::Name, "before the answer");
         }
         None => f.detail.push("No provisional response with SDP announces it.".to_owned()),
     }

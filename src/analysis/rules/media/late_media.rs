@@ -69,7 +69,9 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
         None => f.confidence = Confidence::Likely,
     }
     f.ruled_out.push("No hold and no one-sided direction was agreed on.".to_owned());
-    f.positions = case.outcome().answer.into_iter().chain([agreed.first.1]).collect();
+    agreed.show(&mut f);
+    f.positions.splice(0..0, case.outcome().answer);
+    f.positions.sort_unstable();
     f.positions.dedup();
     f.stream = Some(stream.id);
     findings.push(f);

@@ -10,7 +10,7 @@ pub mod quality;
 pub mod source;
 
 use super::Rule;
-use crate::analysis::Case;
+use crate::analysis::{Case, Finding, Part};
 use crate::base::Timestamp;
 use crate::media::codec::Content;
 use crate::media::facts::{Kind, MediaFacts};
@@ -52,6 +52,15 @@ pub struct Agreed {
     pub to_callee: bool,
     /// Whether the sides look for their addresses by themselves: what they announce says little. RFC 8445
     pub has_ice: bool,
+}
+
+impl Agreed {
+    /// Names the messages in a finding, and quotes what they say of sound.
+    pub fn show(&self, f: &mut Finding) {
+        f.positions = vec![self.first.0, self.first.1];
+        f.quote(self.first.0, Part::BodyLine(b"m=audio".to_vec()), "sound is offered");
+        f.quote(self.first.1, Part::BodyLine(b"m=audio".to_vec()), "and accepted");
+    }
 }
 
 /// What offers and answers agree on for sound; `None` where they agree on none.

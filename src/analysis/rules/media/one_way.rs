@@ -152,7 +152,7 @@ fn silent(case: &Case<'_>, agreed: &Agreed, to_caller: bool, answered: Timestamp
     }
     f.ruled_out.push("Neither side put the call on hold or asked for one direction only.".to_owned());
     f.ruled_out.push("The capture sees RTP of this call, so a filter on the SIP port is not the reason.".to_owned());
-    f.positions = vec![agreed.first.0, agreed.first.1];
+    agreed.show(&mut f);
     f.stream = Some(other.id);
     Some(f)
 }
@@ -183,7 +183,7 @@ fn lost_in_relay(case: &Case<'_>, agreed: &Agreed) -> Option<Finding> {
         f.detail.push(format!("{} packets from {} reach {}.", s.receiver.packets(), s.flow.src, s.flow.dst));
     }
     f.ruled_out.push("Both legs of the relay are in the capture, since what each side sends to it is.".to_owned());
-    f.positions = vec![agreed.first.0, agreed.first.1];
+    agreed.show(&mut f);
     f.stream = streams(case, !to_caller).find(|s| s.flow.dst.same_ip(&relay)).map(|s| s.id);
     Some(f)
 }
@@ -218,7 +218,7 @@ fn stopped(case: &Case<'_>, agreed: &Agreed, (from, to): (Timestamp, Timestamp))
     f.confidence = Confidence::Likely;
     f.detail.push(format!("{heard} packets were seen until then, so that RTP of this call is captured."));
     f.ruled_out.push("Neither side put the call on hold or asked for one direction only.".to_owned());
-    f.positions = vec![agreed.first.0, agreed.first.1];
+    agreed.show(&mut f);
     Some(f)
 }
 
@@ -279,7 +279,7 @@ impl Heard {
             "Other calls of the same two hosts have RTP in this capture, so that theirs would have been seen."
                 .to_owned(),
         );
-        f.positions = vec![agreed.first.0, agreed.first.1];
+        agreed.show(&mut f);
         findings.push(f);
     }
 }

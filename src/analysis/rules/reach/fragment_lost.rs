@@ -9,7 +9,7 @@ use super::icmp_unreachable::in_words;
 use super::no_response::{is_silent, soften};
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Safe;
 use crate::sip::Method;
 use crate::trace::conversation::Unreachable;
@@ -100,6 +100,7 @@ fn finding(c: &Conversation, t: &Transaction) -> Option<Finding> {
     f.confidence = if told.is_some() { Confidence::Certain } else { Confidence::Likely };
     soften(c, t, &mut f);
     let again = c.facts.iter().zip(0u32..).filter(|(m, _)| m.repeats == Some(position)).map(|(_, p)| p);
+    f.quote(position, Part::Name, format!("{} bytes, in fragments", request.size));
     f.positions = std::iter::once(position).chain(again).take(64).collect();
     Some(f)
 }

@@ -8,7 +8,7 @@ use super::connection::again;
 use super::no_response::soften;
 use crate::analysis::incidents::Occurrences;
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
 use crate::trace::conversation::Unreachable;
@@ -102,6 +102,9 @@ fn of_message(c: &Conversation, u: &Unreachable) -> Finding {
         }
     };
     f.positions = positions;
+    if let Some(&position) = f.positions.first() {
+        f.quote(position, Part::Name, format!("did not reach {}", u.to));
+    }
     f
 }
 

@@ -4,8 +4,8 @@
 //! the request for one to have come. Retransmissions of the request are part of this finding, not one of their own.
 
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
-use crate::sip::Method;
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
+use crate::sip::{HeaderName, Method};
 use crate::trace::{Conversation, Facts, Transaction, Transport};
 
 /// The rule.
@@ -118,8 +118,16 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
         f.ruled_out.push(format!("{} being down: it answered {other} of {sender}.", t.flow.dst));
     }
     f.ruled_out.push("A refusal by the network: no ICMP error came for it.".to_owned());
+    let sent = if t.sends > 1 {
+        format!("sent {}, never answered", words::times(t.sends))
+    } else {
+        "never answered".to_owned()
+    };
+    f.quote(position, Part::Name, sent);
     match astray {
-        Some(answer) => {
+        Some((at, answer)) => {
+            f.quote(position, Part::first(HeaderName::Via), "the Via that was sent");
+            f.quote(at, Part::first(HeaderName::Via), "the Via that came back");
             let (said, who) = (words::message(c, answer), answer.flow.src);
             f.title.push_str(&format!(": the {said} of {who} has the Via branch of another transaction"));
             f.detail.push(format!("By its CSeq the {said} may be meant for it, but an answer belongs to the request whose Via it brings back."));
@@ -133,7 +141,7 @@ fn finding(case: &Case<'_>, t: &Transaction) -> Option<Finding> {
 }
 
 /// A response with the CSeq of a request that came from where it was sent, and answers no request, since its Via is another. RFC 3261 §17.1.3
-fn astray<'a>(c: &'a Conversation, t: &Transaction) -> Option<&'a Facts> {
+fn astray<'a>(c: &'a Conversation, t: &Transaction) -> Option<(u32, &'a Facts)> {
     let is_astray = |o: &&Transaction| {
         o.request.is_none()
             && o.method == t.method
@@ -142,7 +150,7 @@ fn astray<'a>(c: &'a Conversation, t: &Transaction) -> Option<&'a Facts> {
             && c.text(o.branch) != c.text(t.branch)
     };
     let response = c.transactions.iter().find(is_astray)?.first_response;
-    response.and_then(|p| c.at(p)).filter(|r| !r.head_cut)
+    response.and_then(|p| Some((p, c.at(p)?))).filter(|(_, r)| !r.head_cut)
 }
 
 /// Whether anything that the silent host sent was captured: then its answer would have been.

@@ -4,7 +4,7 @@
 //! time went, by when the INVITE reached the last host that rang.
 
 use crate::analysis::rules::{Entry, Product, Rule};
-use crate::analysis::{Case, Finding, Severity, words};
+use crate::analysis::{Case, Finding, Part, Severity, words};
 use crate::base::Timestamp;
 use crate::sip::Method;
 use crate::trace::call::{self, Outcome};
@@ -69,6 +69,10 @@ fn judge(case: &Case<'_>, findings: &mut Vec<Finding>) {
     f.detail.extend(breakdown(c, invite, sign));
     let shown = |m: &Facts| m.time == sign && !m.is_request() && m.method == Method::Invite;
     let proof = c.firsts().find(|(_, m)| shown(m)).map(|(p, _)| p);
+    f.quote(position, Part::Name, "asked");
+    if let Some(proof) = proof {
+        f.quote(proof, Part::Name, format!("{} later", words::duration(waited)));
+    }
     f.positions = std::iter::once(position).chain(proof).collect();
     // The same wait, told of the server that gave no sign at all.
     if let Some(at) =

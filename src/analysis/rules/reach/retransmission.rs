@@ -7,7 +7,7 @@
 
 use super::repeats::{self, Repeated};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Endpoint;
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts};
@@ -113,6 +113,9 @@ fn finding(case: &Case<'_>, first: &Facts, r: &Repeated, all: &[Repeated]) -> Op
         ));
     }
     f.positions = r.positions();
+    if let Some(&position) = f.positions.first() {
+        f.quote(position, Part::Name, format!("sent {times}"));
+    }
     if let Some(v) = verdict {
         f.confidence = v.confidence;
         f.detail.push(v.detail);

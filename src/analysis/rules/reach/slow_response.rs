@@ -6,7 +6,7 @@
 
 use super::hops::{is_passed_on, silence_behind};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::base::Endpoint;
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts, Transaction};
@@ -125,6 +125,8 @@ fn finding(c: &Conversation, s: &Slow<'_>, all: &[Slow<'_>]) -> Finding {
         0 | 1 => f.ruled_out.push("Loss: nothing was sent twice.".to_owned()),
         n => f.detail.push(format!("The {name} was sent {} until then.", words::times(n))),
     }
+    f.quote(s.request.0, Part::Name, "asked");
+    f.quote(s.response.0, Part::Name, format!("{took} later"));
     f.positions = vec![s.request.0, s.response.0];
     f.positions.extend(others.iter().take(16).flat_map(|o| [o.request.0, o.response.0]));
     f

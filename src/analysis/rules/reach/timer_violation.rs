@@ -5,7 +5,7 @@
 
 use super::repeats::{self, Repeated};
 use crate::analysis::rules::{Entry, Product, Rule, is_explained};
-use crate::analysis::{Case, Confidence, Finding, Severity, words};
+use crate::analysis::{Case, Confidence, Finding, Part, Severity, words};
 use crate::sip::Method;
 use crate::trace::{Conversation, Facts};
 
@@ -109,6 +109,9 @@ fn finding(c: &Conversation, first: &Facts, r: &Repeated) -> Option<Finding> {
         );
     }
     f.positions = r.positions();
+    if let Some(&position) = f.positions.first() {
+        f.quote(position, Part::Name, "the first of them");
+    }
     Some(f)
 }
 

@@ -123,8 +123,10 @@ fn decode_tells_every_defect() {
         outline.read(message.bytes);
         let mut defects = Vec::new();
         check::defects(&View::new(message.bytes, &outline), &mut defects);
+        // Nothing answers these messages, which is told of some of them, too.
         let mut told: Vec<(&str, u64, u64)> = all
             .iter()
+            .filter(|f| f["code"] != "no-response")
             .flat_map(|f| f["spans"].as_array().into_iter().flatten().map(move |span| (f, span)))
             .filter(|(_, span)| span["message"] == n)
             .map(|(f, s)| (f["code"].as_str().unwrap(), s["start"].as_u64().unwrap(), s["end"].as_u64().unwrap()))

@@ -106,7 +106,7 @@ pub(super) static ENTRIES: [Entry; 6] = [
             ),
             (FreeSwitch, "log-auth-failures=true in the profile and fail2ban's freeswitch filter"),
             (Kamailio, "htable: count refusals by $si after www_authorize() returns -2, and drop above a limit"),
-            (OpenSips, "cache_store() or a counter by $si after www_authorize() fails, and drop above a limit"),
+            (OpenSips, "cache_add() counts refusals by $si after www_authorize() fails; drop above a limit"),
         ],
         rule: "RFC 3261 §26.1.1",
     },

@@ -43,7 +43,7 @@ pub(super) static ENTRIES: [Entry; 7] = [
             ),
             (
                 OpenSips,
-                "uac_auth module: credential=user:realm:password, and uac_auth() in failure_route; permissions: check_source_address()",
+                "uac_auth module: credential=user:realm:password; uac module: uac_auth() in failure_route, then t_relay(); permissions: check_source_address()",
             ),
         ],
         rule: "RFC 3261 §22.2, §22.3",

@@ -28,7 +28,7 @@ pub(super) static ENTRIES: [Entry; 5] = [
         settings: &[
             (
                 Asterisk,
-                "stir_shaken.conf: [attestation], and a section with type=tn for each number; stir_shaken_profile= in the endpoint (pjsip.conf)",
+                "stir_shaken.conf: [attestation], type=tn for each number, type=profile with endpoint_behavior=attest; pjsip.conf, endpoint: stir_shaken_profile=",
             ),
             (Kamailio, "stirshaken module: stirshaken_add_identity(); or secsipid: secsipid_add_identity()"),
             (OpenSips, "stir_shaken module: stir_shaken_auth()"),
@@ -95,7 +95,10 @@ pub(super) static ENTRIES: [Entry; 5] = [
                 Kamailio,
                 "call stirshaken_add_identity() or secsipid_add_identity() in the branch route, after uac_replace_from() and rewriting",
             ),
-            (OpenSips, "call stir_shaken_auth() after uac_replace_from() and rewriting"),
+            (
+                OpenSips,
+                "give stir_shaken_auth() orig and dest as they leave: by itself it takes P-Asserted-Identity or From, and To, as they came in",
+            ),
         ],
         rule: "RFC 8224 §6.2, RFC 8946 §3",
     },

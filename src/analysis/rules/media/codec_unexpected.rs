@@ -30,7 +30,7 @@ static ENTRIES: [Entry; 1] = [Entry {
             "variable absolute_codec_string on the outgoing leg; disable bypass_media where codecs differ",
         ),
         (Product::Kamailio, "rtpengine_manage(\"codec-transcode-PCMA\") where legs differ"),
-        (Product::OpenSips, "rtpengine_manage(\"codec-transcode-PCMA\") where legs differ"),
+        (Product::OpenSips, "rtpengine_manage(\"transcode-PCMA\") where legs differ"),
     ],
     rule: "RFC 3264 §5.1, §6.1",
 }];

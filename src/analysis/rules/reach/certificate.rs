@@ -40,7 +40,10 @@ static ENTRIES: [Entry; 1] = [Entry {
             "sofia profile: tls-cert-dir (agent.pem, cafile.pem), tls-verify-policy, tls-verify-date",
         ),
         (Product::Kamailio, "tls.cfg: certificate, private_key, ca_list, verify_certificate = yes; kamcmd tls.reload"),
-        (Product::OpenSips, "tls_mgm: certificate, private_key, ca_list, verify_cert; opensips-cli -x mi tls_reload"),
+        (
+            Product::OpenSips,
+            "tls_mgm: certificate, private_key, ca_list, verify_cert; opensips-cli -x mi tls_reload (domains of the database; the script's: a restart)",
+        ),
     ],
     rule: "RFC 5922 §7, RFC 5280 §6.1, RFC 3261 §26.3.1",
 }];

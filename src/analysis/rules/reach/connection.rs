@@ -65,7 +65,7 @@ static ENTRIES: [Entry; 4] = [
         settings: &[
             (
                 Product::Asterisk,
-                "pjsip.conf: type=global keep_alive_interval=90; type=transport tcp_keepalive_enable=yes",
+                "pjsip.conf: type=global keep_alive_interval=90; type=transport tcp_keepalive_enable=yes (18.23, 20.8, 21.3 and later)",
             ),
             (Product::FreeSwitch, "sofia profile: <param name=\"tcp-keepalive\" value=\"20000\"/>"),
             (

@@ -32,7 +32,7 @@ static ENTRIES: [Entry; 1] = [Entry {
     settings: &[
         (
             Product::Asterisk,
-            "pjsip.conf: threadpool_max_size of type=system; look for blocking AGI, func_odbc or DNS in the dialplan",
+            "pjsip.conf: threadpool_max_size of type=system (20.17, 22.7 and later: taskpool_max_size); look for blocking AGI, func_odbc or DNS in the dialplan",
         ),
         (Product::FreeSwitch, "mod_xml_curl and dialplan lookups block the answer: shorten their timeouts"),
         (

@@ -53,7 +53,7 @@ static ENTRIES: [Entry; 3] = [
             ),
             (
                 Product::OpenSips,
-                "tls_mgm: certificate, private_key, ca_list, tls_method, verify_cert, require_cert; opensips-cli -x mi tls_reload",
+                "tls_mgm: certificate, private_key, ca_list, tls_method, verify_cert, require_cert; opensips-cli -x mi tls_reload (domains of the database)",
             ),
         ],
         rule: "RFC 3261 §26.3.2.1, RFC 8446 §6.2, RFC 5922 §7",

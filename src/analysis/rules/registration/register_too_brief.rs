@@ -29,7 +29,7 @@ static ENTRIES: [Entry; 1] = [Entry {
         ),
         (FreeSwitch, "profile param sip-force-expires and sip-expires-max-deviation; gateway param expire-seconds"),
         (Kamailio, "registrar module: min_expires"),
-        (OpenSips, "registrar module: min_expires"),
+        (OpenSips, "registrar module: min_expires raises what is lower and sends no 423 itself"),
     ],
     rule: "RFC 3261 §10.2.8, §10.3",
 }];

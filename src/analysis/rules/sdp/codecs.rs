@@ -39,7 +39,7 @@ static ENTRIES: [Entry; 2] = [
                 Product::Kamailio,
                 "rtpengine_manage(\"codec-transcode-PCMA\") where transcoding is wanted; sdpops sdp_remove_codecs_by_name()",
             ),
-            (Product::OpenSips, "rtpengine_manage(\"codec-transcode-PCMA\"); codec_delete() of sipmsgops"),
+            (Product::OpenSips, "rtpengine_manage(\"transcode-PCMA\"); codec_delete() of sipmsgops"),
         ],
         rule: "RFC 3264 §6.1",
     },
@@ -59,7 +59,7 @@ static ENTRIES: [Entry; 2] = [
         settings: &[
             (
                 Product::Asterisk,
-                "pjsip.conf endpoint: codec_prefs_outgoing_answer=prefer:pending,operation:intersect,keep:first",
+                "pjsip.conf endpoint: incoming_call_offer_pref=remote_first (one codec, in the order of the offer) or preferred_codec_only=yes",
             ),
             (Product::FreeSwitch, "sofia profile: inbound-codec-negotiation=generous"),
         ],

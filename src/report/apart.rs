@@ -8,6 +8,7 @@ use super::select::{Chosen, Selection};
 use super::tally::Tally;
 use crate::analysis::{Recall, Settings, Watch};
 use crate::base::Timestamp;
+use crate::trace::conversation::Spare;
 use crate::trace::{Conversation, Incident, MediaStream, Observed, Sink};
 use std::io;
 use std::net::IpAddr;
@@ -57,7 +58,7 @@ struct Recalled {
 #[derive(Default)]
 struct Parcel {
     told: Vec<Told>,
-    conversations: Vec<(Conversation, Vec<MediaStream>)>,
+    conversations: Vec<(Box<Conversation>, Vec<MediaStream>)>,
     written: Vec<u8>,
     recalled: Vec<Recalled>,
     recalled_bytes: Vec<u8>,
@@ -69,7 +70,7 @@ pub struct Front<'a> {
     full: SyncSender<Parcel>,
     empty: Receiver<Parcel>,
     /// Conversations that were judged: their memory serves the next ones.
-    judged: Vec<Conversation>,
+    judged: Spare,
     scribe: Option<Scribe>,
     detail: Detail,
     settings: &'a Settings,
@@ -255,11 +256,11 @@ impl Sink for Front<'_> {
     }
 
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]) {
-        self.parcel.conversations.push((conversation.clone(), streams.to_vec()));
+        self.parcel.conversations.push((Box::new(conversation.clone()), streams.to_vec()));
         self.tell(Piece::Conversation);
     }
 
-    fn take(&mut self, conversation: Conversation, streams: Vec<MediaStream>) -> Option<Conversation> {
+    fn take(&mut self, conversation: Box<Conversation>, streams: Vec<MediaStream>) -> Option<Box<Conversation>> {
         self.parcel.conversations.push((conversation, streams));
         self.tell(Piece::Conversation);
         self.judged.pop()

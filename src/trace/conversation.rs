@@ -65,6 +65,10 @@ pub struct Conversation {
     pub joined: Option<Box<Joined>>,
 }
 
+/// Memory of conversations, passed on as it is.
+#[expect(clippy::vec_box, reason = "a conversation is never copied")]
+pub type Spare = Vec<Box<Conversation>>;
+
 /// How far a conversation is on its way out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Stage {

@@ -12,7 +12,8 @@ pub struct Place(u32);
 
 #[derive(Debug)]
 struct Slot {
-    conversation: Option<Conversation>,
+    /// Boxed, so that it is never copied on its way from the shelf to whoever judges it.
+    conversation: Option<Box<Conversation>>,
     /// Keys under which it is found, the first its own.
     keys: smallvec::SmallVec<[u64; 2]>,
     due: i64,
@@ -109,7 +110,7 @@ impl Shelf {
     /// The conversation at `place`.
     #[must_use]
     pub fn at(&mut self, place: Place) -> Option<&mut Conversation> {
-        self.slots.get_mut(place.0 as usize)?.conversation.as_mut()
+        self.slots.get_mut(place.0 as usize)?.conversation.as_deref_mut()
     }
 
     /// Looks at what the messages with these keys will touch, so that it is near by then. Each round looks at what the one before it has brought near:
@@ -133,7 +134,7 @@ impl Shelf {
     /// The conversation at `place`, only to be looked at.
     #[must_use]
     pub fn peek(&self, place: Place) -> Option<&Conversation> {
-        self.slots.get(place.0 as usize)?.conversation.as_ref()
+        self.slots.get(place.0 as usize)?.conversation.as_deref()
     }
 
     /// The conversation, among those put here last, that waits for the answer to a transaction. A response is looked for there that has the Call-ID and
@@ -150,7 +151,7 @@ impl Shelf {
     }
 
     /// Puts a conversation on the shelf, to be looked at again at `due`.
-    pub fn put(&mut self, key: u64, conversation: Conversation, due: Timestamp) -> Place {
+    pub fn put(&mut self, key: u64, conversation: Box<Conversation>, due: Timestamp) -> Place {
         let slot = Slot { conversation: Some(conversation), keys: smallvec::smallvec![key], due: due.0 };
         let at = match self.free.pop() {
             Some(at) => {
@@ -179,7 +180,7 @@ impl Shelf {
     }
 
     /// Takes the conversation of a slot that is in no step any more.
-    fn take(&mut self, at: u32) -> Option<Conversation> {
+    fn take(&mut self, at: u32) -> Option<Box<Conversation>> {
         let slot = self.slots.get_mut(at as usize)?;
         let conversation = slot.conversation.take()?;
         for key in slot.keys.drain(..) {
@@ -191,7 +192,7 @@ impl Shelf {
     }
 
     /// Takes the conversation at `place` off the shelf before it is due.
-    pub fn take_now(&mut self, place: Place) -> Option<Conversation> {
+    pub fn take_now(&mut self, place: Place) -> Option<Box<Conversation>> {
         let step = self.slots.get(place.0 as usize)?.due.div_euclid(STEP_NS);
         if let Some(bucket) = self.due.get_mut(&step) {
             bucket.retain(|&at| at != place.0);
@@ -200,7 +201,11 @@ impl Shelf {
     }
 
     /// Takes the next conversation that is over by `now`: `end_of` says until when one is to be kept.
-    pub fn pop_due(&mut self, now: Timestamp, end_of: impl Fn(&Conversation) -> Timestamp) -> Option<Conversation> {
+    pub fn pop_due(
+        &mut self,
+        now: Timestamp,
+        end_of: impl Fn(&Conversation) -> Timestamp,
+    ) -> Option<Box<Conversation>> {
         loop {
             let step = *self.due.keys().next()?;
             if (step + 1).saturating_mul(STEP_NS) > now.0 {
@@ -236,7 +241,7 @@ impl Shelf {
     }
 
     /// Takes the conversation that is due first, whenever that is.
-    pub fn pop_first(&mut self) -> Option<Conversation> {
+    pub fn pop_first(&mut self) -> Option<Box<Conversation>> {
         loop {
             let mut bucket = self.due.first_entry()?;
             match bucket.get_mut().pop() {
@@ -263,13 +268,13 @@ impl Shelf {
     }
 
     /// Takes a conversation of [`Shelf::rest`].
-    pub fn take_last(&mut self, place: Place) -> Option<Conversation> {
+    pub fn take_last(&mut self, place: Place) -> Option<Box<Conversation>> {
         self.take(place.0)
     }
 
     /// Every open conversation, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
-        self.slots.iter().filter_map(|s| s.conversation.as_ref())
+        self.slots.iter().filter_map(|s| s.conversation.as_deref())
     }
 }
 
@@ -286,7 +291,7 @@ mod tests {
     fn what_is_due_leaves_and_what_was_prolonged_stays() {
         let mut shelf = Shelf::new(8);
         for id in 1..=3 {
-            shelf.put(id, Conversation::new(Kind::Call, id), secs(10));
+            shelf.put(id, Box::new(Conversation::new(Kind::Call, id)), secs(10));
         }
         let end = |c: &Conversation| if c.id == 2 { secs(50) } else { secs(10) };
         assert!(shelf.pop_due(secs(9), end).is_none());
@@ -300,7 +305,7 @@ mod tests {
     #[test]
     fn a_conversation_is_found_by_all_its_keys_until_it_leaves() {
         let mut shelf = Shelf::new(1);
-        let place = shelf.put(7, Conversation::new(Kind::Exchange, 1), secs(1));
+        let place = shelf.put(7, Box::new(Conversation::new(Kind::Exchange, 1)), secs(1));
         shelf.also(8, place);
         assert!(shelf.is_full());
         assert_eq!(shelf.find(8), Some(place));

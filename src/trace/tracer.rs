@@ -1,7 +1,7 @@
 //! Messages to conversations: the half of the trace that remembers.
 
 use super::batch::{Batch, Event, IcmpSeen, Observed};
-use super::conversation::{Conversation, Kind, Stage, Unreachable};
+use super::conversation::{Conversation, Kind, Spare, Stage, Unreachable};
 use super::incident::{Incident, What};
 use super::join::{Completed, Joiner};
 use super::linger::{self, Linger, Settling};
@@ -62,7 +62,7 @@ pub trait Sink {
     /// Nothing more is expected of a conversation. `streams` are those of a call.
     fn conversation(&mut self, conversation: &Conversation, streams: &[MediaStream]);
     /// The same, of a conversation for which the trace has no use any more; gives back one, this or another, whose memory is free.
-    fn take(&mut self, conversation: Conversation, streams: Vec<MediaStream>) -> Option<Conversation> {
+    fn take(&mut self, conversation: Box<Conversation>, streams: Vec<MediaStream>) -> Option<Box<Conversation>> {
         self.conversation(&conversation, &streams);
         Some(conversation)
     }
@@ -109,7 +109,7 @@ pub struct Tracer {
     held: usize,
     settling: Settling,
     /// Conversations that were handed over: their memory serves the next ones.
-    spare: Vec<Conversation>,
+    spare: Spare,
     joiner: Joiner,
 }
 
@@ -231,7 +231,7 @@ impl Tracer {
             }
             c.stage = Stage::Told(c.facts.len());
             if c.kind == Kind::Call && self.joiner.is_joined(c.id) {
-                let leg = c.clone();
+                let leg = Box::new(c.clone());
                 self.held += leg.weight();
                 self.complete(leg, sink);
                 continue;
@@ -242,7 +242,7 @@ impl Tracer {
     }
 
     /// Hands over a leg with the others of its call, if it is the last of them.
-    fn complete(&mut self, leg: Conversation, sink: &mut impl Sink) {
+    fn complete(&mut self, leg: Box<Conversation>, sink: &mut impl Sink) {
         let (whole, weight) = match self.joiner.complete(leg) {
             Completed::Held => return,
             Completed::Whole(whole, weight) => (whole, weight),
@@ -257,12 +257,12 @@ impl Tracer {
     }
 
     /// Gives a conversation away, and keeps the memory of one that is done with.
-    fn give(&mut self, conversation: Conversation, streams: Vec<MediaStream>, sink: &mut impl Sink) {
+    fn give(&mut self, conversation: Box<Conversation>, streams: Vec<MediaStream>, sink: &mut impl Sink) {
         let free = sink.take(conversation, streams);
         self.spare.extend(free.filter(|free| self.spare.len() < SPARE_CAP && free.weight() < SPARE_WEIGHT));
     }
 
-    fn hand_over(&mut self, conversation: Conversation, sink: &mut impl Sink) {
+    fn hand_over(&mut self, conversation: Box<Conversation>, sink: &mut impl Sink) {
         if let Stage::Told(messages) = conversation.stage {
             self.held = self.held.saturating_sub(conversation.weight());
             self.let_go.late += conversation.facts.len().saturating_sub(messages) as u64;
@@ -419,7 +419,7 @@ impl Tracer {
         }
         let slot = &mut self.next_ids[kind as usize];
         *slot += 1;
-        let mut conversation = self.spare.pop().unwrap_or_else(|| Conversation::new(kind, 0));
+        let mut conversation = self.spare.pop().unwrap_or_else(|| Box::new(Conversation::new(kind, 0)));
         take_in::begin(&mut conversation, kind, *slot, observed);
         self.shelf.put(key, conversation, Timestamp(self.now.0.saturating_add(path::LINGER_NS)))
     }

@@ -136,11 +136,11 @@ struct Group {
 #[derive(Debug)]
 pub enum Completed {
     /// It belongs to no other.
-    Alone(Conversation),
+    Alone(Box<Conversation>),
     /// It waits for its other legs.
     Held,
     /// It was the last leg: all of them as one, and how many bytes they had kept.
-    Whole(Conversation, usize),
+    Whole(Box<Conversation>, usize),
 }
 
 /// Finds the legs of calls, and keeps those that are complete until the others are.
@@ -258,19 +258,19 @@ impl Joiner {
     }
 
     /// Takes a call that is complete.
-    pub fn complete(&mut self, leg: Conversation) -> Completed {
+    pub fn complete(&mut self, leg: Box<Conversation>) -> Completed {
         if self.groups.is_empty() {
             return Completed::Alone(leg);
         }
         let Some(group) = self.groups.get_mut(&leg.id) else { return Completed::Alone(leg) };
         let id = leg.id;
         group.held += leg.weight();
-        group.complete.push(leg);
+        group.complete.push(*leg);
         if group.complete.len() < group.members.len() {
             return Completed::Held;
         }
         match self.groups.remove(&id) {
-            Some(group) => Completed::Whole(merge::merge(group.complete, &group.members), group.held),
+            Some(group) => Completed::Whole(Box::new(merge::merge(group.complete, &group.members)), group.held),
             None => Completed::Held,
         }
     }

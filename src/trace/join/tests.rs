@@ -247,6 +247,6 @@ fn what_names_a_call_is_enough_and_what_is_alike_is_not() {
 #[test]
 fn a_call_of_its_own_goes_through_untouched() {
     let mut joiner = Joiner::default();
-    assert!(matches!(joiner.complete(Conversation::new(Kind::Call, 1)), Completed::Alone(c) if c.id == 1));
+    assert!(matches!(joiner.complete(Box::new(Conversation::new(Kind::Call, 1))), Completed::Alone(c) if c.id == 1));
     assert!(!joiner.is_joined(1));
 }

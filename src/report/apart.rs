@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// Parcels under way at once.
 const PARCELS: usize = 12;
 /// A parcel is handed on when it holds so many conversations, …
-const FULL_CONVERSATIONS: usize = 48;
+const FULL_CONVERSATIONS: usize = 24;
 /// … or so many pieces, …
 const FULL_PIECES: usize = 512;
 /// … or so many bytes of messages.

@@ -10,7 +10,7 @@ use crate::sip::check::{Known, defects_beside};
 use crate::sip::{Defect, Message, Outline, recognise};
 
 /// A batch is handed over when it holds this many bytes …
-const FULL_BYTES: usize = 192 * 1024;
+const FULL_BYTES: usize = 96 * 1024;
 /// … or this many items.
 const FULL_ITEMS: usize = 1024;
 

@@ -2,7 +2,7 @@
 
 use super::traits::{Names, Naming, Traits};
 use super::{Evidence, JOINED_AT, Joiner, LegId, MARGIN, Seen, WINDOW_NS, Weighed};
-use crate::base::Endpoint;
+use crate::base::{Endpoint, Flow};
 use crate::sip::Method;
 use crate::trace::shelf::Shelf;
 use crate::trace::{Conversation, Transaction};
@@ -78,7 +78,7 @@ impl Search<'_> {
             if since > WINDOW_NS {
                 return;
             }
-            let Some(socket) = sent_from(seen, own) else { continue };
+            let Some(socket) = sent_from(seen.flow, own) else { continue };
             let Some(parent) = seen.leg.of(self.shelf) else { continue };
             let theirs = *seen.traits.get_or_insert_with(|| Traits::at(parent, seen.position));
             let mut weighed = Weighed::default();
@@ -101,9 +101,9 @@ impl Search<'_> {
             if matches!(naming, Naming::Stem { looks_derived: false }) {
                 continue;
             }
-            let Some(named) = self.joiner.named.get_mut(&key).filter(|n| !n.is_common) else { continue };
-            let seen = &mut named.seen;
-            let Some(parent) = seen.leg.of(self.shelf) else { continue };
+            let Some(named) = self.joiner.named.get(&key).filter(|n| !n.is_common) else { continue };
+            let Some(parent) = named.leg.of(self.shelf) else { continue };
+            let Some(invite) = parent.facts.first() else { continue };
             let mut weighed = Weighed::default();
             weighed.add(match naming {
                 Naming::Session => Evidence::SessionId,
@@ -113,13 +113,12 @@ impl Search<'_> {
                 Naming::Origin => Evidence::Origin,
             });
             let traits = *own.traits.get_or_insert_with(|| Traits::at(c, own.position));
-            let theirs = *seen.traits.get_or_insert_with(|| Traits::at(parent, seen.position));
-            compare(&traits, &theirs, names, &mut weighed);
-            add_time(own.time.since(seen.time), &mut weighed);
-            if let Some(socket) = sent_from(seen, own) {
+            compare(&traits, &Traits::of(parent, invite), names, &mut weighed);
+            add_time(own.time.since(invite.time), &mut weighed);
+            if let Some(socket) = sent_from(invite.flow, own) {
                 weighed.add(socket);
             }
-            note(found, seen.leg, &weighed);
+            note(found, named.leg, &weighed);
         }
     }
 
@@ -259,13 +258,13 @@ fn is_enough(weighed: &Weighed) -> bool {
         || (weighed.has(|e| e == Evidence::Origin) && weighed.has(is_number) && weighed.has(is_soon))
 }
 
-/// Whether the INVITE `own` left the host at which `seen` came in. Where both ends of a hop are one host, only the port tells.
-fn sent_from(seen: &Seen, own: &Seen) -> Option<Evidence> {
-    let (came_to, left) = (seen.flow.dst, own.flow.src);
+/// Whether the INVITE `own` left the host at which one with the flow `seen` came in. Where both ends of a hop are one host, only the port tells.
+fn sent_from(seen: Flow, own: &Seen) -> Option<Evidence> {
+    let (came_to, left) = (seen.dst, own.flow.src);
     if came_to == left {
         return Some(Evidence::SameSocket);
     }
-    let apart = !seen.flow.src.same_ip(&came_to) && !own.flow.dst.same_ip(&left);
+    let apart = !seen.src.same_ip(&came_to) && !own.flow.dst.same_ip(&left);
     (apart && came_to.same_ip(&left)).then_some(Evidence::SameHost)
 }
 

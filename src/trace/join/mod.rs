@@ -68,10 +68,10 @@ struct Seen {
     traits: Option<Traits>,
 }
 
-/// Who is known under a name.
+/// Who is known under a name: the first INVITE of a leg, of which the leg itself has the rest.
 #[derive(Clone, Copy, Debug)]
 struct Named {
-    seen: Seen,
+    leg: LegId,
     /// Whether calls that do not belong together had it: then it says nothing.
     is_common: bool,
 }
@@ -223,15 +223,15 @@ impl Joiner {
     /// Lets a call be found by its names.
     fn name(&mut self, shelf: &Shelf, seen: &Seen, names: &Names, id: u64) {
         for &(key, naming) in &names.keys {
-            let entry = Named { seen: *seen, is_common: false };
+            let entry = Named { leg: seen.leg, is_common: false };
             let known = self.named.touch_or_insert(&key, seen.time.0, || entry).0;
-            if known.seen.leg == seen.leg {
+            if known.leg == seen.leg {
                 continue;
             }
             // An origin line that all calls of a generator have stays known as such while calls with it come.
-            let is_foreign = known.seen.leg.of(shelf).is_some_and(|other| other.id != id);
+            let is_foreign = known.leg.of(shelf).is_some_and(|other| other.id != id);
             let is_common = is_foreign || (known.is_common && matches!(naming, Naming::Origin));
-            *known = Named { seen: *seen, is_common };
+            *known = Named { leg: seen.leg, is_common };
         }
     }
 

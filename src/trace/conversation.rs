@@ -66,7 +66,6 @@ pub struct Conversation {
 }
 
 /// Memory of conversations, passed on as it is.
-#[expect(clippy::vec_box, reason = "a conversation is never copied")]
 pub type Spare = Vec<Box<Conversation>>;
 
 /// How far a conversation is on its way out.

@@ -132,6 +132,7 @@ impl Conversation {
             to: Span::NONE,
             to_display: Span::NONE,
             facts: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),
+            // Two hops with a challenge: three INVITEs, two ACKs, two BYEs.
             transactions: Vec::with_capacity(if kind == Kind::Call { 7 } else { 2 }),
             transaction_keys: Vec::with_capacity(if kind == Kind::Call { 8 } else { 2 }),
             fields: Vec::with_capacity(if kind == Kind::Call { 16 } else { 4 }),

@@ -12,7 +12,7 @@ pub struct Place(u32);
 
 #[derive(Debug)]
 struct Slot {
-    /// Boxed, so that it is never copied on its way from the shelf to whoever judges it.
+    /// Boxed, so that a place is small, and nothing is copied when it goes on to whoever judges it.
     conversation: Option<Box<Conversation>>,
     /// Keys under which it is found, the first its own.
     keys: smallvec::SmallVec<[u64; 2]>,
